@@ -1,0 +1,116 @@
+"""The names both sides share: what the controller puts in, and what ``/healthz`` gives back.
+
+This module is all that the controller and the local Dokploy know of a session's container. It
+imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, TypedDict
+
+SESSION_ID = "SESSION_ID"
+"""The session's id, as in the marker."""
+SESSION_NAME = "BERTH_SESSION_NAME"
+SESSION_NAMESPACE = "BERTH_SESSION_NAMESPACE"
+SESSION_TITLE = "BERTH_SESSION_TITLE"
+WORKSPACE_PATH = "WORKSPACE_PATH"
+DATABASE_PATH = "DATABASE_PATH"
+PORT = "PORT"
+REVISION = "BERTH_REVISION"
+"""The desired revision; echoed by ``/healthz``."""
+CONSOLE_ORIGIN = "BERTH_CONSOLE_ORIGIN"
+
+REPOSITORY_URL = "BERTH_REPOSITORY_URL"
+REPOSITORY_REF = "BERTH_REPOSITORY_REF"
+REPOSITORY_DEPTH = "BERTH_REPOSITORY_DEPTH"
+GIT_USERNAME = "BERTH_GIT_USERNAME"
+GIT_PASSWORD = "BERTH_GIT_PASSWORD"  # noqa: S105 - the variable's name, not a password
+
+AGENT_PROVIDER = "BERTH_AGENT_PROVIDER"
+AGENT_COMMAND = "BERTH_AGENT_COMMAND"
+"""A JSON list of words."""
+AGENT_AUTO_APPROVE = "BERTH_AGENT_AUTO_APPROVE"
+
+DEFAULT_WORKSPACE = "/workspace"
+DEFAULT_DATABASE = "/data/container.db"
+DEFAULT_DATA = "/data"
+DEFAULT_PORT = 3000
+
+HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
+
+
+def auth_file_variable(provider: str, index: int) -> str:
+    """``CODEX_AUTH_FILE_1``: base64 of a login file's content."""
+    return f"{provider.upper().replace('-', '_')}_AUTH_FILE_{index}"
+
+
+def auth_file_name_variable(provider: str, index: int) -> str:
+    """``CODEX_AUTH_FILE_1_NAME``: the login file's name under the provider's home."""
+    return f"{auth_file_variable(provider, index)}_NAME"
+
+
+class WorkspaceState(StrEnum):
+    """How far the workspace is."""
+
+    PREPARING = "Preparing"
+    READY = "Ready"
+    EMPTY = "Empty"
+    """Ready, with no repository declared."""
+    FAILED = "Failed"
+
+
+class WorkspaceReport(TypedDict):
+    """The workspace. ``reason`` is CamelCase, ``message`` for people, both without secrets."""
+
+    state: str
+    reason: str
+    message: str
+
+
+class AgentReport(TypedDict):
+    """The agent: ``NotStarted``, ``Starting``, ``Ready``, ``Failed``, ``NotInstalled``."""
+
+    state: str
+    message: str
+
+
+class AuthReport(TypedDict):
+    """One provider's login: ``LoggedIn``, ``Expired``, ``Revoked``, ``Absent``, ``Invalid``."""
+
+    provider: str
+    state: str
+    message: str
+
+
+class WorkReport(TypedDict):
+    """Whether the work is saved elsewhere: ``Clean``, ``Unsaved``, ``NoRemote``, ``Unknown``."""
+
+    state: str
+    uncommitted: int
+    unpushed: int
+
+
+class ActivityReport(TypedDict):
+    """The newest activity: RFC 3339 time and ``agent``, ``person``, ``terminal``, ``git``."""
+
+    at: str
+    source: str
+
+
+class HealthReport(TypedDict):
+    """The body of ``/healthz``; no field ever holds a secret."""
+
+    session: str
+    revision: str
+    boot: str
+    """Drawn at each start: tells a restarted container from the one before it."""
+    status: Literal["ok", "degraded"]
+    workspace: WorkspaceReport
+    agent: AgentReport
+    auth: list[AuthReport]
+    attention: str
+    activity: ActivityReport | None
+    work: WorkReport
+    version: str

@@ -1,0 +1,51 @@
+"""What a store of records can answer other than the record.
+
+::
+
+    RecordsError
+    ├── NotFound
+    ├── AlreadyExists
+    ├── Conflict             a stale resourceVersion, another uid, or an object being deleted
+    ├── Expired              a watch from a revision that is no longer kept: list again
+    ├── Invalid              the object breaks a rule; ``causes`` name the fields
+    ├── TooNew               the database was written by a newer Berth
+    └── Unavailable          the database does not answer: locked, full, gone
+"""
+
+from __future__ import annotations
+
+
+class RecordsError(Exception):
+    """Base of all."""
+
+
+class NotFound(RecordsError):
+    """There is no such record."""
+
+
+class AlreadyExists(RecordsError):
+    """There is such a record already."""
+
+
+class Conflict(RecordsError):
+    """The write was made from a stale view; read again."""
+
+
+class Expired(RecordsError):
+    """The watch's start is no longer kept; list again."""
+
+
+class Invalid(RecordsError):
+    """The object breaks a rule."""
+
+    def __init__(self, message: str, causes: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.causes = causes
+
+
+class TooNew(RecordsError):
+    """The database was written by a newer Berth than this one."""
+
+
+class Unavailable(RecordsError):
+    """The database does not answer."""
