@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
 from crds.base import Condition, Model, Resource
-from crds.quantity import CpuQuantity, Duration, MemoryQuantity
+from crds.container import Build, ContainerDefaults, EnvVar, Resources
+from crds.quantity import Duration
 
 
 class OperatingMode(StrEnum):
@@ -18,31 +17,6 @@ class OperatingMode(StrEnum):
     RUNNING = "Running"
     STOPPED = "Stopped"
     LEGACY = "Legacy"
-
-
-class SecretKeyReference(Model):
-    """One entry of a Secret in the session's namespace."""
-
-    name: str
-    key: str
-
-
-class EnvVar(Model):
-    """One environment variable: a literal value, or a reference to a secret's entry."""
-
-    name: str
-    value: str | None = None
-    secret_ref: SecretKeyReference | None = None
-
-
-class Build(Model):
-    """An image that Dokploy builds from a git repository (FACTS 13)."""
-
-    repository: str
-    ref: str = "main"
-    dockerfile: str = "Dockerfile"
-    context: str = "."
-    args: dict[str, str] = Field(default_factory=dict)
 
 
 class Source(Model):
@@ -66,21 +40,6 @@ class Agent(Model):
     provider: str = "codex"
     command: tuple[str, ...] = ()
     auto_approve: bool = False
-
-
-class Reservation(Model):
-    """What is set aside for the container on its node."""
-
-    cpu: CpuQuantity | None = None
-    memory: MemoryQuantity | None = None
-
-
-class Resources(Model):
-    """Limits of the container."""
-
-    cpu: CpuQuantity | None = None
-    memory: MemoryQuantity | None = None
-    reserve: Reservation = Reservation()
 
 
 class Storage(Model):
@@ -129,7 +88,7 @@ class TargetReference(Model):
     """The target the session runs on, and what differs for this session alone."""
 
     name: str = "default"
-    # The helper of this module gives `overrides` its strict type: ContainerDefaults of crds.target.
+    overrides: ContainerDefaults | None = None
 
 
 class SessionSpec(SessionFields):

@@ -8,31 +8,7 @@ from pydantic import Field
 
 from crds.base import Condition, Model, Resource
 from crds.quantity import Duration
-from crds.session import Build, EnvVar, Resources, SecretKeyReference
-
-
-class HealthCheck(Model):
-    """How the service's container is checked; the service's 1/1 counts healthy tasks only."""
-
-    path: str = "/readyz"
-    command: str | None = None
-    interval: Duration = Duration("5s")
-    timeout: Duration = Duration("3s")
-    start_period: Duration = Duration("30s")
-    retries: int = 3
-
-
-class ContainerDefaults(Model):
-    """What a session's container gets where the session says nothing."""
-
-    image: str | None = None
-    build: Build | None = None
-    env: tuple[EnvVar, ...] = ()
-    resources: Resources = Resources()
-    port: int = 3000
-    health_check: HealthCheck = HealthCheck()
-    stop_grace: Duration = Duration("10s")
-    restart_delay: Duration = Duration("2s")
+from crds.container import ContainerDefaults, SecretKeyReference
 
 
 class RoutePattern(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from crds.base import Model, Resource
-from crds.session import SecretKeyReference
+from crds.container import SecretKeyReference
 
 
 class UserSpec(Model):
