@@ -146,7 +146,11 @@ class BuildStatus(Model):
     """The build that Dokploy ran last for this session."""
 
     deployment_id: str | None = None
+    """Dokploy's id of it, once its row is seen."""
+    previous: str | None = None
+    """The newest deployment before it: ours is the first that follows (FACTS 13)."""
     inputs: str
+    """Digest of what it was built from."""
     started_at: datetime
     outcome: Literal["Running", "Done", "Failed"]
 
@@ -161,8 +165,12 @@ class DokployStatus(Model):
     applied: str | None = None
     restarted: datetime | None = None
     storage: tuple[str, ...] = ()
-    host: str | None = None
+    route: str | None = None
+    """The attached route as ``https://host:port``, with the container's port."""
     task: str | None = None
+    """The task that ran when the session was last seen settled."""
+    replaced: str | None = None
+    """The task that the last apply replaces; while it runs, the new container does not."""
     deployed_at: datetime | None = None
     build: BuildStatus | None = None
     intent: Intent | None = None
