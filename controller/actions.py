@@ -1,0 +1,114 @@
+"""The closed set of what the controller can do to Dokploy: one action is one call.
+
+An action is a value that prints itself without a secret. The order in which :mod:`controller.plan`
+puts them is the order in which they are performed; a crash is allowed between any two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dokploy.port import ApplicationConfig, ApplicationRef, Domain, VolumeMount
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the application. Not idempotent: an intent is recorded before it."""
+
+    app_name: str
+    name: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"Create the application {self.app_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Write the whole configuration in one call; nothing that runs changes."""
+
+    config: ApplicationConfig = field(repr=False)
+    digest: str
+
+    def __str__(self) -> str:
+        return f"Configure it (digest {self.digest}, replicas {self.config.replicas})"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachVolume:
+    """Attach a volume. Not idempotent: only where a reading, or our own create, shows none."""
+
+    mount: VolumeMount
+
+    def __str__(self) -> str:
+        return f"Attach the volume {self.mount.volume} at {self.mount.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachRoute:
+    """Add the route. Not idempotent, like AttachVolume."""
+
+    domain: Domain
+
+    def __str__(self) -> str:
+        return f"Attach the route {self.domain.host} to port {self.domain.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class DetachRoute:
+    """Remove a route that is not declared."""
+
+    domain: Domain
+
+    def __str__(self) -> str:
+        return f"Detach the route {self.domain.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Make Swarm follow the configuration; rolls a new task, so it is also the restart."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"Apply the configuration ({self.why})"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Enqueue a build; its end applies the configuration too."""
+
+    inputs: str
+    previous: str | None
+    """The newest deployment before this one: ours is the first that follows it (FACTS 13)."""
+
+    def __str__(self) -> str:
+        return f"Build the image (inputs {self.inputs})"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete an application of ours; its volumes stay."""
+
+    ref: ApplicationRef
+
+    def __str__(self) -> str:
+        return f"Delete the application {self.ref.app_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveVolume:
+    """Remove a volume whose container is gone."""
+
+    volume: str
+
+    def __str__(self) -> str:
+        return f"Remove the volume {self.volume}"
+
+
+Action = Create | Configure | AttachVolume | AttachRoute | DetachRoute | Apply | Build | Delete | RemoveVolume
+
+
+def route_text(domain: Domain) -> str:
+    """A route as it is recorded: scheme, host and the container's port."""
+    return f"{'https' if domain.https else 'http'}://{domain.host}:{domain.port}"

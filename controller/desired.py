@@ -1,0 +1,340 @@
+"""What Dokploy shall hold for a session: record, template and target made into one configuration.
+
+Pure. The session's own fields win over its template's, these over the session's overrides of the
+target, these over the target's defaults. Secrets come in by value here and leave only inside the
+configuration's ``SecretStr`` and, under the store's digest key, inside digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from dokploy.dotenv import Unencodable, encode
+from pydantic import SecretStr
+
+from container import contract
+from controller.errors import Unresolved
+from controller.identity import Identity
+from controller.secrets import SecretValues
+from crds.base import Model
+from crds.container import Build, ContainerDefaults, EnvVar, HealthCheck, Resources
+from crds.session import OperatingMode, Session, SessionFields, SessionTemplate
+from crds.target import Target
+from crds.vocabulary import Reason
+from dokploy.port import (
+    ApplicationConfig,
+    DockerSource,
+    Domain,
+    GitSource,
+    Health,
+    VolumeMount,
+    VolumeRole,
+)
+
+_DIGEST_LENGTH = 16
+_NANO = 1_000_000_000
+
+HTTP_CHECK = """# berth-http-check: {path}
+u="http://127.0.0.1:${{PORT:-{port}}}{path}"
+if command -v curl >/dev/null 2>&1; then curl -fsS -o /dev/null "$u"
+elif command -v wget >/dev/null 2>&1; then wget -q -O /dev/null "$u"
+else python3 -c 'import sys,urllib.request as r; r.urlopen(sys.argv[1])' "$u"
+fi"""
+"""The health check where a target gives none: by whatever the image has. The first line tells the
+local Dokploy, which has no cheap shell, what is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What Dokploy shall hold."""
+
+    identity: Identity
+    name: str
+    description: str
+    mode: OperatingMode
+    config: ApplicationConfig = field(repr=False)
+    digest: str
+    """Of the whole configuration: tells whether it must be written again."""
+    revision: str
+    """Of all that needs a new container; the container echoes it."""
+    build_inputs: str | None
+    """Of all that needs a new build; None for a prebuilt image."""
+    volumes: tuple[VolumeMount, ...]
+    domain: Domain | None
+    url: str | None
+
+
+def resolve(
+    session: Session,
+    *,
+    template: SessionTemplate | None,
+    target: Target,
+    secrets: SecretValues,
+    identity: Identity,
+    digest_key: bytes,
+) -> Desired:
+    """Make the one configuration; raise Unresolved where a person has to act."""
+    layers = _Layers(session, template, target)
+    image, build = layers.image()
+    volumes = _volumes(identity)
+    domain = _domain(session, target, layers, identity)
+    env = {
+        **_declared_env(layers, secrets),
+        **_contract_env(session, identity, layers, secrets),
+    }
+    running = session.spec.operating_mode is OperatingMode.RUNNING
+    config = ApplicationConfig(
+        source=_source(image, build),
+        env=_encode(env),
+        replicas=1,
+        health=_health(layers.container),
+        stop_grace=_nanoseconds(layers.container.stop_grace.seconds),
+        restart_delay=_nanoseconds(layers.container.restart_delay.seconds),
+        labels=(
+            ("berth.dev/namespace", session.metadata.namespace),
+            ("berth.dev/session", session.metadata.name),
+        ),
+        **_limits(layers.resources()),
+    )
+    revision = digest_of(digest_key, config, volumes)[:12]
+    # The revision goes in last: it cannot be part of what it is the digest of.
+    config = replace(config, env=_encode({**env, contract.REVISION: revision}), replicas=1 if running else 0)
+    return Desired(
+        identity=identity,
+        name=str(session.key),
+        description=session.spec.title or f"Berth session {session.key}",
+        mode=session.spec.operating_mode,
+        config=config,
+        digest=digest_of(digest_key, config),
+        revision=revision,
+        build_inputs=digest_of(digest_key, config.source) if build else None,
+        volumes=volumes,
+        domain=domain,
+        url=_url(domain, target),
+    )
+
+
+def digest_of(key: bytes, *parts: object) -> str:
+    """A keyed digest: equal for equal parts, and no help in guessing a secret among them."""
+    text = json.dumps([_plain(part) for part in parts], sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:_DIGEST_LENGTH]
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class _Layers:
+    """Where each field of a session is taken from."""
+
+    def __init__(self, session: Session, template: SessionTemplate | None, target: Target) -> None:
+        self.session = session
+        self._specs: tuple[SessionFields, ...] = (
+            (session.spec, template.spec) if template else (session.spec,)
+        )
+        overrides, defaults = session.spec.target.overrides, target.spec.container
+        self._defaults: tuple[ContainerDefaults, ...] = (overrides, defaults) if overrides else (defaults,)
+        self._all: tuple[SessionFields | ContainerDefaults, ...] = (*self._specs, *self._defaults)
+        self.container = _merged(self._defaults)
+
+    def get(self, name: str) -> Any:
+        """A field as the nearest layer that sets it has it."""
+        for spec in self._specs:
+            if name in spec.model_fields_set:
+                return getattr(spec, name)
+        return getattr(self._specs[0], name)
+
+    def image(self) -> tuple[str | None, Build | None]:
+        """Image or build: the nearest layer that has either decides both."""
+        for layer in self._all:
+            if layer.image or layer.build:
+                return layer.image, layer.build
+        raise Unresolved(
+            Reason.INVALID_SPEC,
+            "spec.image: neither the session, its template nor its target names an image or a build",
+        )
+
+    def env(self) -> tuple[EnvVar, ...]:
+        """Variables by name, the nearest layer's value winning."""
+        merged: dict[str, EnvVar] = {}
+        for layer in reversed(self._all):
+            merged.update({variable.name: variable for variable in layer.env})
+        return tuple(merged.values())
+
+    def resources(self) -> Resources:
+        """Limits and reservations, each from the nearest layer that sets it."""
+        return _merged(tuple(layer.resources for layer in self._all))
+
+
+_M = TypeVar("_M", bound=Model)
+
+
+def _merged(layers: tuple[_M, ...]) -> _M:
+    """One model of several: each field from the first that sets it, nested models likewise."""
+    values: dict[str, Any] = {}
+    for name in type(layers[0]).model_fields:
+        having = [getattr(layer, name) for layer in layers if name in layer.model_fields_set]
+        having = [value for value in having if value is not None]
+        if having and isinstance(having[0], Model):
+            values[name] = _merged(tuple(value for value in having if isinstance(value, Model)))
+        elif having:
+            values[name] = having[0]
+    return type(layers[0]).model_construct(None, **values)
+
+
+def _source(image: str | None, build: Build | None) -> DockerSource | GitSource:
+    if build is None:
+        assert image is not None, "resolved to one of the two"
+        return DockerSource(image=image)
+    context = build.context.strip("/")
+    return GitSource(
+        url=build.repository,
+        branch=build.ref,
+        build_path="/",
+        dockerfile=build.dockerfile,
+        # Relative to the repository's root; empty stands for the Dockerfile's folder (FACTS-2 1).
+        context="." if context in {"", "."} else context,
+        build_args=_encode(build.args),
+    )
+
+
+def _limits(resources: Resources) -> dict[str, int | None]:
+    reserve = resources.reserve
+    return {
+        "cpu_limit": resources.cpu.nano_cpus if resources.cpu else None,
+        "memory_limit": resources.memory.bytes if resources.memory else None,
+        "cpu_reservation": reserve.cpu.nano_cpus if reserve.cpu else None,
+        "memory_reservation": reserve.memory.bytes if reserve.memory else None,
+    }
+
+
+def _health(container: ContainerDefaults) -> Health:
+    check: HealthCheck = container.health_check
+    command = check.command or HTTP_CHECK.format(path=check.path, port=container.port)
+    return Health(
+        test=("CMD-SHELL", command),
+        interval=_nanoseconds(check.interval.seconds),
+        timeout=_nanoseconds(check.timeout.seconds),
+        start_period=_nanoseconds(check.start_period.seconds),
+        retries=check.retries,
+    )
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * _NANO)
+
+
+def _volumes(identity: Identity) -> tuple[VolumeMount, ...]:
+    return (
+        VolumeMount(identity.volume(VolumeRole.WORKSPACE), contract.DEFAULT_WORKSPACE),
+        VolumeMount(identity.volume(VolumeRole.DATA), contract.DEFAULT_DATA),
+    )
+
+
+def _declared_env(layers: _Layers, secrets: SecretValues) -> dict[str, str]:
+    return {
+        variable.name: (
+            secrets.entry(variable.secret_ref.name, variable.secret_ref.key)
+            if variable.secret_ref
+            else variable.value or ""
+        )
+        for variable in layers.env()
+    }
+
+
+def _contract_env(
+    session: Session, identity: Identity, layers: _Layers, secrets: SecretValues
+) -> dict[str, str]:
+    """The variables of :mod:`container.contract`; they win over declared ones."""
+    agent = layers.get("agent")
+    env = {
+        contract.SESSION_ID: identity.session_id,
+        contract.SESSION_NAME: session.metadata.name,
+        contract.SESSION_NAMESPACE: session.metadata.namespace,
+        contract.SESSION_TITLE: session.spec.title or session.metadata.name,
+        contract.PORT: str(layers.container.port),
+        contract.WORKSPACE_PATH: contract.DEFAULT_WORKSPACE,
+        contract.DATABASE_PATH: contract.DEFAULT_DATABASE,
+        contract.AGENT_PROVIDER: agent.provider,
+        contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
+    }
+    if agent.command:
+        env[contract.AGENT_COMMAND] = json.dumps(agent.command)
+    env.update(_source_env(layers, secrets))
+    env.update(_auth_env(layers, secrets))
+    return env
+
+
+def _source_env(layers: _Layers, secrets: SecretValues) -> dict[str, str]:
+    source = layers.get("source")
+    if source is None:
+        return {}
+    env = {contract.REPOSITORY_URL: source.url}
+    if source.ref:
+        env[contract.REPOSITORY_REF] = source.ref
+    if source.depth:
+        env[contract.REPOSITORY_DEPTH] = str(source.depth)
+    if source.credentials_secret:
+        username, password = secrets.git_credentials(source.credentials_secret)
+        env[contract.GIT_USERNAME] = username
+        env[contract.GIT_PASSWORD] = password
+    return env
+
+
+def _auth_env(layers: _Layers, secrets: SecretValues) -> Mapping[str, str]:
+    def variables() -> Iterator[tuple[str, str]]:
+        for provider, files in secrets.auth_files(layers.get("auth_files").providers):
+            for index, (name, content) in enumerate(files, start=1):
+                yield contract.auth_file_variable(provider, index), content
+                yield contract.auth_file_name_variable(provider, index), name
+
+    return dict(variables())
+
+
+def _encode(variables: Mapping[str, str]) -> SecretStr:
+    try:
+        return SecretStr(encode(variables))
+    except Unencodable as error:
+        raise Unresolved(Reason.INVALID_SPEC, f"spec.env: {error}") from None
+
+
+def _domain(session: Session, target: Target, layers: _Layers, identity: Identity) -> Domain | None:
+    route, declared = target.spec.route, layers.get("route")
+    host = declared.host
+    if host is None and route.pattern:
+        host = route.pattern.format(
+            name=session.metadata.name, namespace=session.metadata.namespace, id=identity.session_id
+        )
+    if host is None:
+        return None
+    if any(len(label) > 63 for label in host.split(".")) or len(host) > 253:
+        raise Unresolved(
+            Reason.INVALID_SPEC,
+            f"spec.route.host: {host} is too long for a host name; name a shorter one",
+        )
+    https = route.https if declared.https is None else declared.https
+    return Domain(
+        host=host,
+        port=layers.container.port,
+        https=https,
+        certificate=route.certificate if https else "none",
+        resolver=route.certificate_resolver if https and route.certificate == "custom" else None,
+    )
+
+
+def _url(domain: Domain | None, target: Target) -> str | None:
+    if domain is None:
+        return None
+    port = f":{target.spec.route.port}" if target.spec.route.port else ""
+    return f"{'https' if domain.https else 'http'}://{domain.host}{port}/"

@@ -1,0 +1,75 @@
+"""Says what was done to a session and why, as Events that its owner can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import structlog
+
+from controller.actions import Action
+from controller.errors import Failure
+from crds.base import Condition, ObjectMeta, Resource
+from crds.event import Event, ObjectReference
+from crds.session import Session, SessionStatus
+from crds.vocabulary import ConditionType
+from records.errors import RecordsError
+from records.port import Records
+
+log = structlog.get_logger(__name__)
+
+COMPONENT = "berth-controller"
+
+
+class EventWriter:
+    """Writes events; losing one is logged and never stops a pass."""
+
+    def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
+        self._records = records
+        self._now = now
+
+    async def done(self, session: Session, action: Action) -> None:
+        """An action was accepted."""
+        await self.write(session, "Normal", type(action).__name__, str(action))
+
+    async def failed(self, session: Session, action: Action, failure: Failure) -> None:
+        """An action failed."""
+        await self.write(session, "Warning", f"{type(action).__name__}Failed", failure.message)
+
+    async def transitions(self, session: Session, status: SessionStatus) -> None:
+        """Ready changed."""
+        before, after = _ready(session.status), _ready(status)
+        if after is None or (before is not None and before.status is after.status):
+            return
+        kind: Literal["Normal", "Warning"] = (
+            "Normal" if after.status == "True" or before is None else "Warning"
+        )
+        reason = "Ready" if after.status == "True" else after.reason
+        await self.write(session, kind, reason, after.message or after.reason)
+
+    async def write(
+        self, about: Resource, kind: Literal["Normal", "Warning"], reason: str, message: str
+    ) -> None:
+        """Write one event about a record."""
+        now, meta = self._now(), about.metadata
+        event = Event(
+            metadata=ObjectMeta(name=f"{meta.name}.{now.timestamp():x}", namespace=meta.namespace),
+            involved_object=ObjectReference(
+                kind=about.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid
+            ),
+            type=kind,
+            reason=reason,
+            message=message,
+            reporting_component=COMPONENT,
+            first_timestamp=now,
+            last_timestamp=now,
+        )
+        try:
+            await self._records.record_event(event)
+        except RecordsError as error:
+            log.warning("event lost", about=str(about.key), reason=reason, error=str(error))
+
+
+def _ready(status: SessionStatus) -> Condition | None:
+    return next((c for c in status.conditions if c.type == ConditionType.READY), None)

@@ -1,0 +1,95 @@
+"""The plan of a record, for people: what would be done, and why, without doing any of it.
+
+It starts from what the record's status says of Dokploy, so it needs no call; what the controller
+would first read, it says it would read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from controller.admission import Admission
+from controller.identity import Identity
+from controller.inputs import gather
+from controller.observed import Observed
+from controller.plan import Deadlines, Plan, plan
+from controller.plan_deletion import plan_deletion
+from crds.base import Key
+from crds.session import DokployStatus, OperatingMode, Session
+from crds.target import Target
+from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow
+from records.errors import NotFound
+from records.port import Records
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A plan in words."""
+
+    why: str
+    actions: tuple[str, ...]
+    wait_seconds: float | None = None
+
+
+async def explain(records: Records, session: Session) -> Explanation:
+    """Explain what the controller would do for a record as it is given."""
+    settings = await records.settings()
+    identity = Identity.of(session, instance=settings.instance)
+    target = await _target(records, session.spec.target.name)
+    inputs = await gather(
+        records,
+        session,
+        target,
+        identity=identity,
+        digest_key=settings.digest_key,
+        admission=await _admission(records, session),
+    )
+    observed = as_recorded(session)
+    if session.metadata.deletion_timestamp is not None:
+        planned = plan_deletion(session, identity, observed, storage=inputs.storage, now=datetime.now(UTC))
+    else:
+        planned = plan(session, inputs.want, observed, now=datetime.now(UTC), deadlines=Deadlines())
+    return Explanation(planned.why, tuple(_lines(planned)))
+
+
+def as_recorded(session: Session) -> Observed:
+    """The world as the record's status has it."""
+    known = session.status.dokploy
+    if known.application_id is None or known.app_name is None:
+        return Observed(applications=(), services=())
+    ref = ApplicationRef(known.application_id, known.app_name)
+    row = ApplicationRow(ref, str(session.key), "done", known.environment_id or "", _EPOCH, None)
+    wanted = _wanted(known, session)
+    service = ServiceRow(known.app_name, wanted if known.task else 0, wanted, "")
+    return Observed(applications=(row,), services=(service,) if known.applied else (), claimed=True)
+
+
+def _wanted(known: DokployStatus, session: Session) -> int:
+    """How many tasks run by our record: those of the mode that was last applied."""
+    if known.task is not None:
+        return 1
+    return 1 if session.spec.operating_mode is OperatingMode.RUNNING else 0
+
+
+def _lines(planned: Plan) -> Iterable[str]:
+    yield from (f"Read {reading.name.lower()}" for reading in sorted(planned.readings, key=lambda r: r.value))
+    yield from (str(action) for action in planned.actions)
+
+
+async def _target(records: Records, name: str) -> Target | None:
+    try:
+        return await records.get(Target, Key("", name))
+    except NotFound:
+        return None
+
+
+async def _admission(records: Records, session: Session) -> Admission:
+    admission = Admission()
+    for other in (await records.list(Session)).items:
+        admission.note(other)
+    admission.note(session)
+    return admission

@@ -1,0 +1,211 @@
+"""The targets, connected and ticking.
+
+A tick is one listing of a target (two calls), after which every session gets a pass for which the
+listing shows something new, or which is in motion, or whose time has come. Ticks are fast while
+anything is in motion, slow while anything shall run, and rare otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from pydantic import SecretStr
+
+from controller.identity import Markers
+from controller.metrics import Metrics
+from controller.plan import Pace
+from controller.queue import WorkQueue
+from controller.target_status import report
+from controller.targets import Connect, LiveTarget
+from controller.views import View, Views
+from crds.base import Key
+from crds.secret import Secret
+from crds.target import Poll, Target
+from records.errors import NotFound, RecordsError
+from records.port import Records
+
+SYSTEM_NAMESPACE = "berth-system"
+"""Where the API keys of targets live."""
+
+_MIN_TICK = 0.1
+"""Seconds between two listings at the least."""
+
+log = structlog.get_logger(__name__)
+
+
+class Fleet:
+    """Connects targets as they are declared, and lists each at its pace."""
+
+    def __init__(
+        self,
+        records: Records,
+        views: Views,
+        queue: WorkQueue[Key],
+        *,
+        connect: Connect,
+        markers: Markers,
+        now: Callable[[], datetime],
+        metrics: Metrics,
+    ) -> None:
+        self._records = records
+        self._views = views
+        self._queue = queue
+        self._connect = connect
+        self._markers = markers
+        self._now = now
+        self._metrics = metrics
+        self._live: dict[str, LiveTarget] = {}
+        self._ticks: dict[str, asyncio.Task[None]] = {}
+        self.parked: set[Key] = set()
+        """Sessions whose pass waits for a listing younger than their last write."""
+
+    def get(self, name: str) -> LiveTarget | None:
+        """A target that is declared and whose key is there."""
+        return self._live.get(name)
+
+    def all(self) -> tuple[LiveTarget, ...]:
+        """Every such target."""
+        return tuple(self._live.values())
+
+    async def adopt(self, target: Target) -> None:
+        """Take a target as it is declared now; what changed of it decides what is kept."""
+        live = self._live.get(target.metadata.name)
+        if live is None or live.record.spec != target.spec:
+            await self.replace(target)
+        else:
+            live.record = target
+
+    async def replace(self, target: Target) -> None:
+        """Connect anew: the target or its key changed."""
+        name = target.metadata.name
+        await self.drop(name)
+        key = await self._key(target)
+        if key is None:
+            await report(self._records, target, None, now=self._now())
+            self._wake(name)
+            return
+        live = LiveTarget(target, self._connect(target, key), self._markers, self._now)
+        self._live[name] = live
+        self._ticks[name] = asyncio.create_task(self._tick(live), name=f"tick {name}")
+
+    async def drop(self, name: str) -> None:
+        """Stop listing a target."""
+        task, live = self._ticks.pop(name, None), self._live.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if live is not None:
+            await live.dokploy.aclose()
+        self._wake(name)
+
+    async def secret_changed(self, secret: Secret) -> None:
+        """A key may have come, or been rotated."""
+        if secret.metadata.namespace != SYSTEM_NAMESPACE:
+            return
+        page = await self._records.list(Target)
+        for target in page.items:
+            if target.spec.api_key.name == secret.metadata.name:
+                await self.replace(target)
+
+    async def aclose(self) -> None:
+        """Stop all ticks."""
+        for name in list(self._live):
+            await self.drop(name)
+
+    async def _key(self, target: Target) -> SecretStr | None:
+        reference = target.spec.api_key
+        try:
+            secret = await self._records.get(Secret, Key(SYSTEM_NAMESPACE, reference.name))
+        except NotFound:
+            return None
+        encoded = secret.data.get(reference.key)
+        return SecretStr(base64.b64decode(encoded).decode().strip()) if encoded else None
+
+    async def _tick(self, live: LiveTarget) -> None:
+        name = live.record.metadata.name
+        while True:
+            started = asyncio.get_running_loop().time()
+            expected = [view.expected for _, view in self._views.of_target(name)]
+            with self._metrics.tick(name):
+                await live.refresh(expected)
+            await self._report(live)
+            self._after_tick(live)
+            await self._until_due(live, started)
+
+    async def _until_due(self, live: LiveTarget, started: float) -> None:
+        """Wait for the next tick; a session that comes into motion meanwhile makes it come sooner."""
+        loop = asyncio.get_running_loop()
+        while True:
+            live.hurry.clear()
+            period = self._period(live.record.spec.poll, live.record.metadata.name)
+            remaining = started + max(period, _MIN_TICK) - loop.time()
+            if remaining <= 0:
+                # A listing slower than its period must not starve everything else.
+                await asyncio.sleep(_MIN_TICK)
+                return
+            try:
+                async with asyncio.timeout(remaining):
+                    await live.hurry.wait()
+            except TimeoutError:
+                return
+
+    async def _report(self, live: LiveTarget) -> None:
+        try:
+            live.record = await report(self._records, live.record, live, now=self._now())
+        except RecordsError as error:
+            log.warning("target's status not written", error=str(error))
+
+    def _after_tick(self, live: LiveTarget) -> None:
+        """Ask for a pass over every session that the listing gives a reason to look at."""
+        name, now = live.record.metadata.name, asyncio.get_running_loop().time()
+        parked, self.parked = self.parked, set()
+        for key, view in self._views.of_target(name):
+            if key in parked or self._deserves_a_pass(live, view, now):
+                self._queue.add(key)
+        self.parked |= {key for key in parked if (view_ := self._views.get(key)) and view_.target != name}
+
+    def _deserves_a_pass(self, live: LiveTarget, view: View, now: float) -> bool:
+        if view.signature is None or view.pace is Pace.MOTION:
+            return True
+        if view.running and view.report_due <= now:
+            return True
+        if view.audit_due is not None and view.audit_due <= now:
+            return True
+        return view.signature != signature_of(live, view)
+
+    def _period(self, poll: Poll, name: str) -> float:
+        running = False
+        for _, view in self._views.of_target(name):
+            if view.pace is Pace.MOTION:
+                return poll.fast.seconds
+            running = running or view.running
+        return poll.slow.seconds if running else poll.idle.seconds
+
+    def _wake(self, name: str) -> None:
+        for key, _ in self._views.of_target(name):
+            self._queue.add(key)
+
+
+def signature_of(live: LiveTarget, view: View) -> tuple[object, ...]:
+    """What the target shows of a session just now."""
+    shown = live.snapshot.signature(view.session_id) if live.snapshot else ()
+    return (*shown, live.trouble, live.absence_is_accepted)
+
+
+def deployments_of(live: LiveTarget, view: View) -> dict[str, datetime | None]:
+    """When each application of a session was last deployed, as the target lists it."""
+    rows = live.snapshot.applications.get(view.session_id, ()) if live.snapshot else ()
+    return {row.ref.application_id: row.last_deploy_at for row in rows}
+
+
+def others_deployed(live: LiveTarget, view: View) -> bool:
+    """Whether the listing shows a deployment since the last pass.
+
+    Applies of ours leave none, so it was somebody else's, or a build of ours that ended.
+    """
+    before = view.deployments
+    return any(at != before[key] for key, at in deployments_of(live, view).items() if key in before)

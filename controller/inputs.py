@@ -1,0 +1,95 @@
+"""Gathers what a session refers to: its template, its secrets, and whether there is room for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.admission import Admission
+from controller.desired import Desired, resolve
+from controller.errors import Failure, Next, Unresolved
+from controller.identity import Identity
+from controller.secrets import SecretValues
+from crds.base import Key
+from crds.secret import Secret
+from crds.session import Session, SessionTemplate, Storage
+from crds.target import Target
+from crds.vocabulary import Reason
+from records.errors import NotFound
+from records.port import Records
+
+SHARED_NAMESPACE = "berth-shared"
+"""Templates that every owner may use live here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A session resolved, or why it cannot be, and what a deletion needs of it in either case."""
+
+    identity: Identity
+    want: Desired | Failure
+    storage: Storage
+    secret_values: tuple[str, ...] = field(default=(), repr=False)
+    """What must never be repeated from a container's output (law S3)."""
+
+
+async def gather(
+    records: Records,
+    session: Session,
+    target: Target | None,
+    *,
+    identity: Identity,
+    digest_key: bytes,
+    admission: Admission,
+) -> Inputs:
+    """Resolve a session; raises RecordsError when the store does not answer."""
+    template: SessionTemplate | None = None
+    try:
+        if target is None:
+            raise Unresolved(
+                Reason.TARGET_NOT_FOUND,
+                f"spec.target.name: there is no target {session.spec.target.name!r}",
+            )
+        template = await _template(records, session)
+        admission.check(session, target)
+        secrets = await read_secrets(records, session.metadata.namespace)
+        want: Desired | Failure = resolve(
+            session,
+            template=template,
+            target=target,
+            secrets=secrets,
+            identity=identity,
+            digest_key=digest_key,
+        )
+        if isinstance(want, Desired):
+            admission.claim_host(session, want.domain.host if want.domain else None)
+        return Inputs(identity, want, _storage(session, template), secrets.texts())
+    except Unresolved as unresolved:
+        failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
+        return Inputs(identity, failure, _storage(session, template))
+
+
+async def read_secrets(records: Records, namespace: str) -> SecretValues:
+    """The secrets of one namespace."""
+    page = await records.list(Secret, namespace=namespace)
+    return SecretValues.of(page.items)
+
+
+async def _template(records: Records, session: Session) -> SessionTemplate | None:
+    name = session.spec.template
+    if name is None:
+        return None
+    for namespace in (session.metadata.namespace, SHARED_NAMESPACE):
+        try:
+            return await records.get(SessionTemplate, Key(namespace, name))
+        except NotFound:
+            continue
+    raise Unresolved(
+        Reason.TEMPLATE_NOT_FOUND,
+        f"spec.template: there is no template {name!r} in {session.metadata.namespace} or {SHARED_NAMESPACE}",
+    )
+
+
+def _storage(session: Session, template: SessionTemplate | None) -> Storage:
+    if "storage" in session.spec.model_fields_set or template is None:
+        return session.spec.storage
+    return template.spec.storage

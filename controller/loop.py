@@ -1,0 +1,257 @@
+"""When each session is looked at: changes of records, ticks of targets, a timer for the rest.
+
+Records are watched, and every change asks for a pass over what it concerns; every tick of a target
+asks for a pass over what its listing shows to be new. With no events at all the ticks alone would
+do (law L6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from controller.admission import Admission
+from controller.events import EventWriter
+from controller.fleet import Fleet, deployments_of, others_deployed, signature_of
+from controller.identity import Identity, Markers
+from controller.inputs import Inputs, gather
+from controller.leadership import Leadership
+from controller.metrics import Metrics
+from controller.plan import Pace
+from controller.probe import Probe
+from controller.queue import Priority, WorkQueue
+from controller.reconcile import Context, Result, reconcile
+from controller.sweep import Sweeper
+from controller.targets import Connect, LiveTarget
+from controller.views import View, Views
+from crds.base import Key, Resource
+from crds.secret import Secret
+from crds.session import Session, SessionTemplate
+from crds.target import Target
+from records.errors import Expired, NotFound, RecordsError
+from records.port import Change, Records, StoreSettings
+
+log = structlog.get_logger(__name__)
+
+_WATCHED: tuple[type[Resource], ...] = (Session, SessionTemplate, Target, Secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """What governs the loop, in seconds; what concerns one target is in the target's record."""
+
+    workers: int = 16
+    report: float = 30.0
+    """How often a running container's own report is read again."""
+    sweep: float = 300.0
+    lease: float = 15.0
+
+
+class Controller:
+    """Keeps every declared session matched."""
+
+    def __init__(
+        self,
+        records: Records,
+        settings: StoreSettings,
+        *,
+        connect: Connect,
+        probe: Probe,
+        now: Callable[[], datetime],
+        holder: str,
+        pacing: Pacing,
+        metrics: Metrics,
+    ) -> None:
+        self._records = records
+        self._settings = settings
+        self._pacing = pacing
+        self._metrics = metrics
+        self._context = Context(records, probe, EventWriter(records, now), now)
+        self._admission = Admission()
+        self.views = Views(instance=settings.instance)
+        self.queue: WorkQueue[Key] = WorkQueue()
+        self.leadership = Leadership(records, holder=holder, seconds=pacing.lease)
+        markers = Markers(settings.instance)
+        self.fleet = Fleet(
+            records, self.views, self.queue, connect=connect, markers=markers, now=now, metrics=metrics
+        )
+        self.sweeper = Sweeper(records, self.fleet, self._context.events)
+
+    async def run(self) -> None:
+        """Work until cancelled; raises LeadershipLost when another controller takes over."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.leadership.hold(), name="leadership")
+                await self.leadership.leading.wait()
+                since = await self._load()
+                group.create_task(self._watch(since), name="watch")
+                for number in range(self._pacing.workers):
+                    group.create_task(self._work(), name=f"worker {number}")
+                group.create_task(self.sweeper.run(self._pacing.sweep), name="sweep")
+        finally:
+            await self.fleet.aclose()
+            await self.leadership.release()
+
+    # -- what asks for passes ---------------------------------------------------------------
+
+    async def _load(self) -> int:
+        """Read every record once; returns the revision from which to watch."""
+        sessions = await self._records.list(Session)
+        for session in sessions.items:
+            self._admission.note(session)
+            self.views.note(session)
+            self.queue.add(session.key)
+        targets = await self._records.list(Target)
+        for target in targets.items:
+            await self.fleet.adopt(target)
+        log.info("records loaded", sessions=len(sessions.items), targets=len(targets.items))
+        return sessions.revision
+
+    async def _watch(self, since: int) -> None:
+        while True:
+            try:
+                async for change in self._records.watch(_WATCHED, since=since):
+                    await self._take(change)
+                    since = change.revision
+            except Expired:
+                log.info("watch expired, listing again")
+                since = await self._load()
+            except RecordsError as error:
+                log.warning("watch broke", error=str(error))
+                await asyncio.sleep(1)
+
+    async def _take(self, change: Change) -> None:
+        """A record changed: ask for a pass over all that it concerns."""
+        deleted = change.type == "DELETED"
+        match change.resource:
+            case Session() as session if deleted:
+                self._forget(session.key, session.metadata.uid)
+            case Session() as session:
+                self._admission.note(session)
+                if self.views.note(session):
+                    self._ask([session.key])
+            case Target() as target if deleted:
+                await self.fleet.drop(target.metadata.name)
+            case Target() as target:
+                await self.fleet.adopt(target)
+                self._ask(key for key, _ in self.views.of_target(target.metadata.name))
+            case Secret() as secret:
+                await self.fleet.secret_changed(secret)
+                self._ask(self.views.of_namespace(secret.metadata.namespace))
+            case _:
+                self._ask(key for key, _ in self.views)
+
+    def _ask(self, keys: Iterable[Key]) -> None:
+        """A person did something: their sessions go first, and what failed before is forgiven."""
+        for key in keys:
+            self.queue.settle(key)
+            self.queue.add(key, Priority.PERSON)
+
+    def _forget(self, key: Key, uid: str) -> None:
+        view = self.views.get(key)
+        if view is None or view.uid != uid:
+            return
+        live = self.fleet.get(view.target)
+        if live is not None:
+            live.forget(key)
+        self.views.forget(key, uid)
+        self._admission.forget(key)
+        self.queue.forget(key)
+        # Room or a host may have become free for others of the same target.
+        self._ask(
+            other for other, waiting in self.views.of_target(view.target) if waiting.pace is Pace.BACKOFF
+        )
+
+    # -- passes -----------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.get()
+            try:
+                with self._metrics.pass_over():
+                    await self._pass(key)
+            except RecordsError as error:
+                log.warning("records do not answer", session=str(key), error=str(error))
+                self.queue.retry(key)
+            except Exception:
+                # A bug in one pass must not end the others: it is logged whole, and tried again.
+                log.exception("pass failed", session=str(key))
+                self._metrics.bugs.inc()
+                self.queue.retry(key)
+            finally:
+                self.queue.done(key)
+
+    async def _pass(self, key: Key) -> None:
+        view = self.views.get(key)
+        if view is None:
+            return
+        live = self.fleet.get(view.target)
+        if live is not None and live.is_behind(key) and live.trouble is None:
+            self.fleet.parked.add(key)
+            self._hurry(live)
+            return
+        try:
+            session = await self._records.get(Session, key)
+        except NotFound:
+            return
+        if session.metadata.uid != view.uid:
+            return  # the watch brings the new one
+        signature = signature_of(live, view) if live else ()
+        if live is not None:
+            await self._flag(live, view, key)
+        result = await reconcile(session, await self._gather(session, live), live, self._context)
+        self._after_pass(key, view, live, signature, result)
+
+    async def _gather(self, session: Session, live: LiveTarget | None) -> Inputs:
+        return await gather(
+            self._records,
+            session,
+            live.record if live else None,
+            identity=Identity.of(session, instance=self._settings.instance),
+            digest_key=self._settings.digest_key,
+            admission=self._admission,
+        )
+
+    async def _flag(self, live: LiveTarget, view: View, key: Key) -> None:
+        """Tell the pass what only the loop knows."""
+        now = asyncio.get_running_loop().time()
+        if view.audit_due is None:
+            # Spread over the first period, so that a restart does not read all at once (P4).
+            period = live.record.spec.poll.audit.seconds
+            view.audit_due = now + period * (1 + (hash(view.session_id) % 97) / 97)
+        live.flag(
+            key,
+            suspect=view.audit_due <= now or others_deployed(live, view),
+            due=view.running and view.report_due <= now and view.signature is not None,
+            # Asked for only where the answer decides.
+            claimed=view.deleting and view.session_id in await self._records.claims(),
+        )
+
+    def _after_pass(
+        self, key: Key, view: View, live: LiveTarget | None, signature: tuple[object, ...], result: Result
+    ) -> None:
+        now = asyncio.get_running_loop().time()
+        view.pace = result.pace
+        view.signature = signature
+        view.deployments = deployments_of(live, view) if live else {}
+        if view.report_due <= now:
+            view.report_due = now + self._pacing.report
+        if live is not None and view.audit_due is not None and view.audit_due <= now:
+            view.audit_due = now + live.record.spec.poll.audit.seconds
+        match result.pace:
+            case Pace.BACKOFF:
+                self.queue.retry(key)
+            case Pace.MOTION:
+                self._hurry(live)
+            case Pace.SETTLED:
+                self.queue.settle(key)
+
+    @staticmethod
+    def _hurry(live: LiveTarget | None) -> None:
+        """A session came into motion: a slow tick under way becomes a fast one."""
+        if live is not None:
+            live.hurry.set()

@@ -1,0 +1,180 @@
+"""Reads the world: one snapshot of a target for all its sessions, and details for the few that
+need them.
+
+A snapshot is two calls, whatever the number of sessions (law P1). Each answer may lie: an engine
+that is down, a member's key or a restored database show as *nothing there* (FACTS 14), so what is
+missing is weighed against what we know to own before it is believed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from controller.desired import Desired
+from controller.identity import Markers
+from controller.observed import Observed, Reading, Unknown
+from controller.probe import Probe
+from crds.session import DokployStatus
+from crds.vocabulary import Reason
+from dokploy.errors import NotFound
+from dokploy.port import ApplicationRow, Dokploy, ServiceRow
+
+_LOG_LINES = 40
+_MASS = 3
+"""So many things of ours missing at once, and more than half of them all, is a mass absence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One bulk reading of a target, by session id."""
+
+    started_at: float
+    """Loop time before the first of the calls: what we wrote later may not show."""
+    taken_at: datetime
+    applications: Mapping[str, tuple[ApplicationRow, ...]] = field(default_factory=dict)
+    services: Mapping[str, tuple[ServiceRow, ...]] = field(default_factory=dict)
+    doubt: Unknown | None = None
+    """Why absence in this snapshot is not to be believed."""
+
+    def signature(self, session_id: str) -> tuple[object, ...]:
+        """What the snapshot shows of one session: equal while nothing happened to it."""
+        return (
+            tuple(
+                (row.ref.application_id, row.last_deploy_at) for row in self.applications.get(session_id, ())
+            ),
+            tuple((row.app_name, row.running, row.wanted) for row in self.services.get(session_id, ())),
+            self.doubt,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a session is known to have in Dokploy."""
+
+    session_id: str
+    application: bool
+    service: bool
+
+
+async def take_snapshot(
+    dokploy: Dokploy, markers: Markers, expected: Iterable[Expected], *, now: datetime
+) -> Snapshot:
+    """Read both listings; raises DokployError."""
+    started = asyncio.get_running_loop().time()
+    applications, services = await asyncio.gather(dokploy.list_applications(), dokploy.list_services())
+    by_id: dict[str, tuple[ApplicationRow, ...]] = {}
+    for row in applications:
+        session_id = markers.session_id(row.ref.app_name)
+        if session_id is not None:
+            by_id[session_id] = (*by_id.get(session_id, ()), row)
+    services_by_id: dict[str, tuple[ServiceRow, ...]] = {}
+    for service in services:
+        session_id = markers.session_id(service.app_name)
+        if session_id is not None:
+            services_by_id[session_id] = (*services_by_id.get(session_id, ()), service)
+    return Snapshot(
+        started_at=started,
+        taken_at=now,
+        applications=by_id,
+        services=services_by_id,
+        doubt=_doubt(tuple(expected), by_id, services_by_id, listing_is_empty=not services),
+    )
+
+
+def _doubt(
+    expected: tuple[Expected, ...],
+    applications: Mapping[str, object],
+    services: Mapping[str, object],
+    *,
+    listing_is_empty: bool,
+) -> Unknown | None:
+    """Weigh what is missing against what we own."""
+    owned = [item.session_id for item in expected if item.application]
+    lost = [session_id for session_id in owned if session_id not in applications]
+    if _is_mass(len(lost), len(owned)):
+        return Unknown(
+            Reason.MASS_ABSENCE,
+            f"{len(lost)} of {len(owned)} applications are missing at once; nothing is done until this "
+            "is confirmed, see docs/troubleshooting.md#massabsence",
+        )
+    running = [item.session_id for item in expected if item.service]
+    gone = [session_id for session_id in running if session_id not in services and session_id in applications]
+    if gone and listing_is_empty:
+        return Unknown(
+            Reason.NOT_OBSERVED,
+            "Dokploy lists no service at all, as it does when its Docker engine is down; nothing is done",
+        )
+    if _is_mass(len(gone), len(running)):
+        return Unknown(
+            Reason.MASS_ABSENCE,
+            f"{len(gone)} of {len(running)} services are missing at once; nothing is done until this is "
+            "confirmed, see docs/troubleshooting.md#massabsence",
+        )
+    return None
+
+
+def _is_mass(missing: int, of: int) -> bool:
+    return missing >= _MASS and missing * 2 > of
+
+
+def observed_in(snapshot: Snapshot, session_id: str, *, accept_absence: bool) -> Observed:
+    """One session's part of a snapshot."""
+    if snapshot.doubt is not None and not accept_absence:
+        return Observed(unknown=snapshot.doubt)
+    return Observed(
+        applications=snapshot.applications.get(session_id, ()),
+        services=snapshot.services.get(session_id, ()),
+    )
+
+
+async def read(
+    readings: frozenset[Reading],
+    observed: Observed,
+    *,
+    want: Desired | None,
+    known: DokployStatus,
+    dokploy: Dokploy,
+    probe: Probe,
+    probe_address: str | None,
+) -> Observed:
+    """Read what a plan asked for; raises DokployError.
+
+    An application that is gone meanwhile is told by an empty listing, so that the next plan starts
+    from there.
+    """
+    application = observed.application
+    for reading in sorted(readings, key=lambda reading: reading.value):
+        match reading:
+            case Reading.JOBS:
+                observed = replace(observed, jobs=await dokploy.list_jobs())
+            case Reading.ECHO:
+                domain = want.domain if want else None
+                if domain is not None:
+                    observed = replace(observed, echo=await probe.echo(domain, probe_address))
+            case Reading.BUILD_LOG:
+                observed = replace(observed, build_log=await _build_log(dokploy, known))
+            case _ if application is None:
+                raise NotFound(reading.name.lower(), "there is no application to read it of")
+            case Reading.DETAIL:
+                detail = await dokploy.read_application(application.ref.application_id)
+                observed = replace(observed, detail=detail)
+            case Reading.TASKS:
+                observed = replace(observed, tasks=await dokploy.read_tasks(application.ref.app_name))
+            case Reading.DEPLOYMENTS:
+                rows = await dokploy.list_deployments(application.ref.application_id)
+                observed = replace(observed, deployments=rows)
+            case Reading.LOGS:
+                text = await dokploy.read_logs(application.ref.application_id, tail=_LOG_LINES, since=None)
+                observed = replace(observed, logs=tuple(text.splitlines()))
+    return observed
+
+
+async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:
+    if known.build is None or known.build.deployment_id is None:
+        return ()
+    text = await dokploy.read_build_log(known.build.deployment_id, tail=_LOG_LINES)
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]
+    return tuple(line for line in lines if line)

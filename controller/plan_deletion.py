@@ -1,0 +1,103 @@
+"""How a session is deleted: work first, then application, then volumes, then the record. Pure.
+
+==========================================  ===================================================
+what is seen                                what follows
+==========================================  ===================================================
+a listing is unknown                        nothing (S7)
+a container holds unsaved work, unforced    nothing: its owner is told (S9)
+an application, a build of it queued/runs   wait: at its end it would leave an orphan (FACTS 13)
+an application                              Delete
+none, a create may still be under way       wait
+none, but its service lives on              reported: no call can remove it
+none, its policy says Delete                RemoveVolume…, again while the container goes
+none                                        the record may go
+==========================================  ===================================================
+
+Volumes come last: removed before the container is gone, they would be in use, and a deletion that
+is cut off would have destroyed work that is still being written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.actions import Create, Delete, RemoveVolume
+from controller.errors import Failure, Next
+from controller.identity import Identity
+from controller.observed import Observed, Reading
+from controller.plan import CREATE_SETTLES, Pace, Plan, needing, unknown
+from crds.base import ConditionStatus
+from crds.session import Session, Storage
+from crds.vocabulary import ConditionType, Reason
+from dokploy.port import VolumeRole
+
+FORCE_ANNOTATION = "berth.dev/force-delete"
+"""Set to "true": delete although the work is known to be unsaved."""
+
+
+def plan_deletion(
+    session: Session, identity: Identity, observed: Observed, *, storage: Storage, now: datetime
+) -> Plan:
+    """Plan for a session that is being deleted."""
+    known = session.status.dokploy
+    if observed.applications is None or observed.services is None:
+        return unknown(known, observed)
+    if _holds_unsaved_work(session, storage):
+        message = "Its work is not saved elsewhere: commit and push it, or delete with --force to give it up"
+        return Plan(
+            message, known, pace=Pace.BACKOFF, blocked=Failure(Next.WAIT, Reason.WORK_UNSAVED, message)
+        )
+    if observed.applications:
+        return _delete_applications(session, observed)
+    if not observed.claimed:
+        return Plan("It never had an application", known, finished=True)
+    intent = known.intent
+    if intent and Create.__name__ in intent.actions and (now - intent.at).total_seconds() < CREATE_SETTLES:
+        message = "An earlier create got no answer; it may still take effect"
+        return Plan(
+            message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
+        )
+    if observed.orphans():
+        return _wait_for_services(session, observed)
+    if storage.on_delete == "Retain":
+        return Plan("Its application is gone; its volumes are retained", known, finished=True)
+    volumes = tuple(RemoveVolume(identity.volume(role)) for role in VolumeRole)
+    return Plan(
+        "Its application is gone; its volumes follow", known, volumes, pace=Pace.MOTION, finished=True
+    )
+
+
+def _holds_unsaved_work(session: Session, storage: Storage) -> bool:
+    if session.metadata.annotations.get(FORCE_ANNOTATION) == "true":
+        return False
+    if storage.on_delete == "Retain":
+        return False
+    return any(
+        condition.type == ConditionType.WORK_SAVED and condition.status is ConditionStatus.FALSE
+        for condition in session.status.conditions
+    )
+
+
+def _delete_applications(session: Session, observed: Observed) -> Plan:
+    known = session.status.dokploy
+    if observed.jobs is None:
+        return needing(known, "No build of it may be queued or running", Reading.JOBS)
+    rows = [row for row in observed.applications or () if not observed.has_job(row.ref.application_id)]
+    if not rows:
+        message = "A build of it is queued or running; deleted now, it would leave a service behind"
+        return Plan(message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.BUILDING, message))
+    return Plan("It is being deleted", known, tuple(Delete(row.ref) for row in rows), pace=Pace.MOTION)
+
+
+def _wait_for_services(session: Session, observed: Observed) -> Plan:
+    names = ", ".join(row.app_name for row in observed.orphans())
+    message = (
+        f"The service {names} is still there without its application; if it stays, Dokploy has no "
+        f"call to remove it; on the Dokploy host: docker service rm {names}"
+    )
+    return Plan(
+        message,
+        session.status.dokploy,
+        pace=Pace.BACKOFF,
+        blocked=Failure(Next.WAIT, Reason.ORPHAN_SERVICE, message),
+    )

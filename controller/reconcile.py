@@ -1,0 +1,241 @@
+"""The sentence: look at the record and at Dokploy, plan, perform, sum up, write back.
+
+One pass over one session. A crash is allowed between any two of its lines; the next pass starts
+from what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from controller.actions import Action, Create
+from controller.errors import Failure, Next, failure_of
+from controller.events import EventWriter
+from controller.execute import execute, recorded
+from controller.inputs import Inputs
+from controller.observe import read
+from controller.observed import Observed, Reading, Unknown
+from controller.plan import Deadlines, Pace, Plan, plan
+from controller.plan_deletion import plan_deletion
+from controller.probe import Probe
+from controller.secrets import mask
+from controller.status import Pass, summarize
+from crds.base import Key
+from crds.session import DokployStatus, Intent, Session
+from crds.vocabulary import Reason
+from dokploy.errors import DokployError, Effect
+from dokploy.port import ApplicationRef, Dokploy, Place
+from records.errors import NotFound
+from records.port import Claim, Records
+
+FINALIZER = "berth.dev/session"
+
+log = structlog.get_logger(__name__)
+
+
+class Target(Protocol):
+    """A connected target, as a pass needs it."""
+
+    @property
+    def dokploy(self) -> Dokploy:
+        """Its client."""
+        ...
+
+    @property
+    def place(self) -> Place:
+        """Where applications are created."""
+        ...
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Seconds after which a step is reported as failing."""
+        ...
+
+    @property
+    def probe_address(self) -> str | None:
+        """Where the controller connects for its own readings."""
+        ...
+
+    def observed(self, key: Key, session_id: str) -> Observed:
+        """The session's part of the newest snapshot that is younger than its last write."""
+        ...
+
+    def wrote(self, key: Key) -> None:
+        """A changing call for this session was sent: older snapshots no longer count (law S7)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What passes share."""
+
+    records: Records
+    probe: Probe
+    events: EventWriter
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """When the session is worth another look, and what it looked like."""
+
+    pace: Pace
+    failure: Failure | None = None
+    gone: bool = False
+
+
+async def reconcile(session: Session, inputs: Inputs, target: Target | None, context: Context) -> Result:
+    """One pass over one session; raises RecordsError when the store does not answer."""
+    if session.metadata.deletion_timestamp is None and FINALIZER not in session.metadata.finalizers:
+        # Before the first side effect: a record that goes while it has an application is an orphan.
+        session = await context.records.add_finalizer(
+            Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
+        )
+    observed, planned, failure = await _observe_and_plan(session, inputs, target, context)
+    if planned.actions and target is not None:
+        known, failure = await _perform(planned, session, inputs, target, context)
+        planned = replace(planned, known=known)
+    if planned.finished and failure is None:
+        await context.records.remove_finalizer(
+            Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
+        )
+        return Result(Pace.SETTLED, gone=True)
+    await _write_back(
+        Pass(session, inputs.want, planned, _masked(observed, inputs), failure, context.now()), context
+    )
+    return Result(_pace(planned, failure), failure or planned.blocked)
+
+
+async def _observe_and_plan(
+    session: Session, inputs: Inputs, target: Target | None, context: Context
+) -> tuple[Observed, Plan, Failure | None]:
+    """Plan, reading what the plan asks for, until it asks for nothing more."""
+    observed = target.observed(session.key, inputs.identity.session_id) if target else _nowhere(inputs)
+    for _ in range(len(Reading) + 1):  # a plan asks for each reading at most once
+        planned = _plan(session, inputs, observed, target, context.now())
+        if not planned.readings or target is None:
+            return observed, planned, None
+        try:
+            observed = await read(
+                planned.readings,
+                observed,
+                want=inputs.want if not isinstance(inputs.want, Failure) else None,
+                known=planned.known,
+                dokploy=target.dokploy,
+                probe=context.probe,
+                probe_address=target.probe_address,
+            )
+        except DokployError as error:
+            failure = failure_of(error)
+            idle = replace(planned, readings=frozenset(), pace=Pace.BACKOFF, known=session.status.dokploy)
+            return observed, idle, failure
+    raise RuntimeError(f"the plan for {session.key} asks again for what was read")
+
+
+def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target | None, now: datetime) -> Plan:
+    if session.metadata.deletion_timestamp is not None:
+        return plan_deletion(session, inputs.identity, observed, storage=inputs.storage, now=now)
+    deadlines = target.deadlines if target else Deadlines()
+    return plan(session, inputs.want, observed, now=now, deadlines=deadlines)
+
+
+def _nowhere(inputs: Inputs) -> Observed:
+    """There is no target to look at; a session that never had an application needs none."""
+    if isinstance(inputs.want, Failure):
+        return Observed(unknown=Unknown(inputs.want.reason, inputs.want.message))
+    return Observed(unknown=Unknown(Reason.TARGET_UNREACHABLE, "The target has not been reached yet"))
+
+
+async def _perform(
+    planned: Plan, session: Session, inputs: Inputs, target: Target, context: Context
+) -> tuple[DokployStatus, Failure | None]:
+    """Perform the actions in their order; stop at the first that fails."""
+    known = await _announce(planned, session, inputs, context)
+    made: ApplicationRef | None = None
+    for action in planned.actions:
+        target.wrote(session.key)
+        try:
+            made = await execute(action, target.dokploy, target.place, known)
+        except DokployError as error:
+            failure = failure_of(error)
+            log.warning("action failed", session=str(session.key), action=str(action), error=str(error))
+            await context.events.failed(session, action, failure)
+            return _after_failure(known, action, failure), failure
+        finally:
+            target.wrote(session.key)
+        known = recorded(action, made, known, session, now=context.now())
+        log.info("action done", session=str(session.key), action=str(action))
+        await context.events.done(session, action)
+    return known.model_copy(update={"intent": None}), None
+
+
+async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Context) -> DokployStatus:
+    """Record what is about to be done, before it is: a pass that is cut off is then known to be."""
+    now = context.now()
+    if any(isinstance(action, Create) for action in planned.actions):
+        await context.records.claim(
+            Claim(
+                session_id=inputs.identity.session_id,
+                key=session.key,
+                uid=session.metadata.uid,
+                target=session.spec.target.name,
+                at=now,
+            )
+        )
+    intent = Intent(actions=tuple(type(action).__name__ for action in planned.actions), at=now)
+    known = planned.known.model_copy(update={"intent": intent})
+    await context.records.update_status(
+        Session,
+        session.key,
+        uid=session.metadata.uid,
+        status=session.status.model_copy(update={"dokploy": known}),
+    )
+    return known
+
+
+def _after_failure(known: DokployStatus, action: Action, failure: Failure) -> DokployStatus:
+    """Keep the intent where the failed action may have taken effect."""
+    if failure.effect is Effect.UNKNOWN:
+        return known
+    if isinstance(action, Create):
+        return DokployStatus()
+    return known.model_copy(update={"intent": None})
+
+
+async def _write_back(step: Pass, context: Context) -> None:
+    """Write the status if it differs from what the store has."""
+    status = summarize(step)
+    if status == step.session.status and not step.plan.actions:
+        return
+    try:
+        await context.records.update_status(
+            Session, step.session.key, uid=step.session.metadata.uid, status=status
+        )
+    except NotFound:
+        log.info("record gone before its status was written", session=str(step.session.key))
+        return
+    await context.events.transitions(step.session, status)
+
+
+def _masked(observed: Observed, inputs: Inputs) -> Observed:
+    """What a container or a build printed, without the secrets it was given."""
+    if observed.logs is None and observed.build_log is None:
+        return observed
+    return replace(
+        observed,
+        logs=mask(observed.logs or (), inputs.secret_values),
+        build_log=mask(observed.build_log or (), inputs.secret_values),
+    )
+
+
+def _pace(planned: Plan, failure: Failure | None) -> Pace:
+    if failure is None:
+        return planned.pace
+    if failure.next is Next.STALL:
+        return Pace.SETTLED
+    return Pace.MOTION if failure.next is Next.WAIT else Pace.BACKOFF

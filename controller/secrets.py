@@ -1,0 +1,105 @@
+"""Secret values that a session refers to, and what is said when one is missing.
+
+Pure: the secrets were read before. Nothing here prints a value.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from controller.errors import Unresolved
+from crds.secret import Secret
+from crds.vocabulary import Reason
+
+AUTH_FILE_TYPE = "berth.dev/auth-file"
+PROVIDER_LABEL = "berth.dev/provider"
+
+_MASKED_LENGTH = 6
+"""Shorter values are too common in ordinary text to be masked."""
+
+
+def mask(lines: Iterable[str], secrets: Iterable[str]) -> tuple[str, ...]:
+    """Lines of a container's output without the secrets it was given (law S3)."""
+    masked = []
+    for line in lines:
+        for secret in secrets:
+            if secret in line:
+                line = line.replace(secret, "•••")  # noqa: PLW2901 - masked one after the other
+        masked.append(line)
+    return tuple(masked)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValues:
+    """The secrets of one namespace, by name."""
+
+    secrets: Mapping[str, Secret] = field(repr=False)
+
+    @classmethod
+    def of(cls, secrets: Iterable[Secret]) -> SecretValues:
+        """Index secrets by name."""
+        return cls({secret.metadata.name: secret for secret in secrets})
+
+    def entry(self, name: str, key: str) -> str:
+        """One entry as text; raises Unresolved where it is missing or no text."""
+        secret = self._secret(name)
+        if key not in secret.data:
+            raise Unresolved(
+                Reason.SECRET_KEY_NOT_FOUND,
+                f"the secret {name!r} has no key {key!r}; add it, and the session goes on by itself",
+            )
+        try:
+            return base64.b64decode(secret.data[key], validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise Unresolved(
+                Reason.INVALID_SPEC, f"the secret {name!r}: key {key!r} is not base64 of UTF-8 text"
+            ) from None
+
+    def texts(self) -> tuple[str, ...]:
+        """Every value as text, the longest first, for masking what a container prints."""
+        found = set()
+        for secret in self.secrets.values():
+            for encoded in secret.data.values():
+                found.add(encoded)
+                try:
+                    found.add(base64.b64decode(encoded).decode())
+                except (binascii.Error, UnicodeDecodeError):
+                    continue
+        lines = {line for text in found for line in text.splitlines()} | found
+        return tuple(sorted((text for text in lines if len(text) >= _MASKED_LENGTH), key=len, reverse=True))
+
+    def git_credentials(self, name: str) -> tuple[str, str]:
+        """User name and password (or token) for a repository."""
+        keys = self._secret(name).data.keys()
+        password = next((key for key in ("password", "token") if key in keys), "password")
+        username = self.entry(name, "username") if "username" in keys else "x-access-token"
+        return username, self.entry(name, password)
+
+    def auth_files(self, providers: tuple[str, ...] | None) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Login files as (provider, [(file name, base64)]), sorted, so that digests are stable."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, secret in sorted(self.secrets.items()):
+            if secret.type == AUTH_FILE_TYPE:
+                provider = secret.metadata.labels.get(PROVIDER_LABEL, name)
+                found.setdefault(provider, []).extend(sorted(secret.data.items()))
+        if providers is None:
+            return sorted(found.items())
+        for provider in providers:
+            if provider not in found:
+                raise Unresolved(
+                    Reason.SECRET_NOT_FOUND,
+                    f"spec.authFiles.providers: no secret of type {AUTH_FILE_TYPE} holds the login of "
+                    f"{provider!r}; add one, and the session goes on by itself",
+                )
+        return [(provider, found[provider]) for provider in sorted(set(providers))]
+
+    def _secret(self, name: str) -> Secret:
+        if name not in self.secrets:
+            raise Unresolved(
+                Reason.SECRET_NOT_FOUND,
+                f"the secret {name!r} does not exist; add it, and the session goes on by itself",
+            )
+        return self.secrets[name]

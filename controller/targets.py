@@ -1,0 +1,159 @@
+"""A target at work: its connection, its newest snapshot, and when the next is due.
+
+The snapshot is shared by all sessions of the target. A session that was written to uses only a
+snapshot that began after that write (law S7): what is older may show the world before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from pydantic import SecretStr
+
+from controller.errors import Failure, failure_of
+from controller.identity import Markers
+from controller.observe import Expected, Snapshot, observed_in, take_snapshot
+from controller.observed import Observed, Unknown
+from controller.plan import Deadlines
+from crds.base import Key
+from crds.target import Target
+from crds.vocabulary import Reason
+from dokploy.errors import DokployError
+from dokploy.port import Dokploy, Installation, Place
+
+ACCEPT_ABSENCE_ANNOTATION = "berth.dev/accept-absence"
+"""A time (RFC 3339): what was missing before it is believed to be gone, mass absence or not."""
+
+_STALE_AFTER = 30.0
+"""Seconds without a new snapshot after which sessions are told that nothing is known."""
+
+log = structlog.get_logger(__name__)
+
+
+class Connect(Protocol):
+    """Makes a client of a target."""
+
+    def __call__(self, target: Target, key: SecretStr) -> Dokploy: ...
+
+
+@dataclass(slots=True)
+class LiveTarget:
+    """One target as the loop and the passes see it."""
+
+    record: Target
+    dokploy: Dokploy
+    markers: Markers
+    now: Callable[[], datetime]
+    place: Place = Place("", "")
+    installation: Installation | None = None
+    snapshot: Snapshot | None = None
+    failure: Failure | None = None
+    """Why the newest attempt to list the target failed."""
+    failing_since: float | None = None
+    _writes: dict[Key, float] = field(default_factory=dict)
+    _flags: dict[Key, tuple[bool, bool, bool]] = field(default_factory=dict)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something came into motion: the next listing is due sooner."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Seconds after which a step is reported as failing."""
+        spec = self.record.spec.deadlines
+        return Deadlines(start=spec.start.seconds, build=spec.build.seconds)
+
+    @property
+    def probe_address(self) -> str | None:
+        """Where the controller connects for its own readings, in place of a route's host."""
+        return self.record.spec.route.probe_address
+
+    async def connect(self) -> None:
+        """Check version and key, and find the place; raises DokployError."""
+        self.installation = await self.dokploy.connect()
+        self.place = await self.dokploy.ensure_place(self.record.spec.project, self.record.spec.environment)
+        log.info(
+            "target connected",
+            target=self.record.metadata.name,
+            version=self.installation.version,
+            role=self.installation.role,
+        )
+
+    async def refresh(self, expected: Iterable[Expected]) -> None:
+        """Take a new snapshot; a failure is kept, and the old snapshot with it."""
+        try:
+            if self.installation is None:
+                await self.connect()
+            self.snapshot = await take_snapshot(self.dokploy, self.markers, expected, now=self.now())
+        except DokployError as error:
+            self.failure = failure_of(error)
+            if self.failing_since is None:
+                self.failing_since = _loop_time()
+                log.warning("target cannot be listed", target=self.record.metadata.name, error=str(error))
+            return
+        if self.failing_since is not None:
+            log.info("target can be listed again", target=self.record.metadata.name)
+        self.failure = self.failing_since = None
+
+    @property
+    def trouble(self) -> Unknown | None:
+        """Why nothing is known, once a failure has lasted or there never was a snapshot."""
+        if self.failure is None or self.failing_since is None:
+            return None
+        if self.snapshot is not None and _loop_time() - self.failing_since < _STALE_AFTER:
+            return None
+        return Unknown(self.failure.reason, self.failure.message)
+
+    def flag(self, key: Key, *, suspect: bool, due: bool, claimed: bool) -> None:
+        """Tell the next pass over a session what the loop knows of it."""
+        self._flags[key] = (suspect, due, claimed)
+
+    def observed(self, key: Key, session_id: str) -> Observed:
+        """The session's part of the newest snapshot that is younger than its last write."""
+        if self.trouble is not None:
+            return Observed(unknown=self.trouble)
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.started_at <= self._writes.get(key, float("-inf")):
+            message = "A listing younger than the last write is awaited"
+            return Observed(unknown=Unknown(Reason.NOT_OBSERVED, message))
+        suspect, due, claimed = self._flags.get(key, (False, False, False))
+        seen = observed_in(snapshot, session_id, accept_absence=self.absence_is_accepted)
+        return replace(seen, suspect=suspect, due=due, claimed=claimed)
+
+    def is_behind(self, key: Key) -> bool:
+        """Whether the newest snapshot is older than the session's last write."""
+        snapshot = self.snapshot
+        return snapshot is None or snapshot.started_at <= self._writes.get(key, float("-inf"))
+
+    @property
+    def absence_is_accepted(self) -> bool:
+        """Whether a person has confirmed, not long ago, that what is missing is gone."""
+        text = self.record.metadata.annotations.get(ACCEPT_ABSENCE_ANNOTATION)
+        if text is None:
+            return False
+        try:
+            accepted = datetime.fromisoformat(text)
+        except ValueError:
+            return False
+        age = (self.now() - accepted).total_seconds() if accepted.tzinfo else float("inf")
+        return 0 <= age < _ACCEPTED_FOR
+
+    def wrote(self, key: Key) -> None:
+        """A changing call for this session was sent: older snapshots no longer count."""
+        self._writes[key] = _loop_time()
+
+    def forget(self, key: Key) -> None:
+        """The session is gone."""
+        self._writes.pop(key, None)
+        self._flags.pop(key, None)
+
+
+_ACCEPTED_FOR = 600.0
+"""Seconds for which a confirmed absence stays confirmed."""
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,88 @@
+"""What the loop remembers of each session between passes; all of it can be lost and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.identity import Identity
+from controller.observe import Expected
+from controller.plan import Pace
+from crds.base import Key
+from crds.session import OperatingMode, Session
+
+_NEVER = float("-inf")
+
+
+@dataclass(slots=True)
+class View:
+    """One session, as last declared and as last seen."""
+
+    uid: str
+    session_id: str
+    target: str = "default"
+    running: bool = False
+    declared: tuple[object, ...] = ()
+    expected: Expected = field(default_factory=lambda: Expected("", application=False, service=False))
+    pace: Pace = Pace.MOTION
+    signature: tuple[object, ...] | None = None
+    """What the listing showed at the last pass; None before the first."""
+    deployments: dict[str, datetime | None] = field(default_factory=dict)
+    """When each of its applications was last deployed, as listed at the last pass."""
+    deleting: bool = False
+    report_due: float = _NEVER
+    """Loop time at which the container's own report is to be read again."""
+    audit_due: float | None = None
+    """Loop time at which its application is to be read whole again."""
+
+
+class Views:
+    """All sessions that are declared."""
+
+    def __init__(self, *, instance: str) -> None:
+        self._instance = instance
+        self._views: dict[Key, View] = {}
+
+    def __iter__(self) -> Iterator[tuple[Key, View]]:
+        return iter(list(self._views.items()))
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def get(self, key: Key) -> View | None:
+        """One session's view."""
+        return self._views.get(key)
+
+    def note(self, session: Session) -> bool:
+        """Take a session as it is now; says whether more than its status changed."""
+        view = self._views.get(session.key)
+        if view is None or view.uid != session.metadata.uid:
+            identity = Identity.of(session, instance=self._instance)
+            view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
+        meta, known = session.metadata, session.status.dokploy
+        view.target = session.spec.target.name
+        view.running = session.spec.operating_mode is OperatingMode.RUNNING
+        view.deleting = meta.deletion_timestamp is not None
+        alive = known.application_id is not None and not view.deleting
+        view.expected = Expected(
+            view.session_id, application=alive, service=alive and known.applied is not None
+        )
+        declared = (meta.generation, tuple(sorted(meta.annotations.items())))
+        changed = view.declared != declared
+        view.declared = declared
+        return changed
+
+    def forget(self, key: Key, uid: str) -> None:
+        """The record is gone; a new one of the same name stays."""
+        view = self._views.get(key)
+        if view is not None and view.uid == uid:
+            del self._views[key]
+
+    def of_target(self, name: str) -> Iterator[tuple[Key, View]]:
+        """The sessions of one target."""
+        return ((key, view) for key, view in self if view.target == name)
+
+    def of_namespace(self, namespace: str) -> Iterator[Key]:
+        """The sessions of one owner."""
+        return (key for key, _ in self if key.namespace == namespace)
