@@ -12,7 +12,6 @@ import uuid
 from datetime import UTC, datetime
 
 import structlog
-from crds.logs import configure_logging
 from dokploy.client import CallLimits, HttpDokploy
 from pydantic import SecretStr
 from records.keys import KeyRing
@@ -24,6 +23,7 @@ from controller.metrics import Metrics
 from controller.probe import HttpProbe
 from controller.serve import serve_probes
 from controller.settings import ControllerSettings
+from crds.logs import configure_logging
 from crds.target import Target
 from dokploy.port import Dokploy
 from records.errors import RecordsError

@@ -38,6 +38,8 @@ from dokploy.port import (
 
 _DIGEST_LENGTH = 16
 _NANO = 1_000_000_000
+_MAX_LABEL, _MAX_HOST = 63, 253
+"""Characters, by RFC 1035."""
 
 HTTP_CHECK = """# berth-http-check: {path}
 u="http://127.0.0.1:${{PORT:-{port}}}{path}"
@@ -190,13 +192,12 @@ def _merged(layers: tuple[_M, ...]) -> _M:
             values[name] = _merged(tuple(value for value in having if isinstance(value, Model)))
         elif having:
             values[name] = having[0]
-    return type(layers[0]).model_construct(None, **values)
+    return layers[0].model_construct(None, **values)
 
 
 def _source(image: str | None, build: Build | None) -> DockerSource | GitSource:
     if build is None:
-        assert image is not None, "resolved to one of the two"
-        return DockerSource(image=image)
+        return DockerSource(image=str(image))
     context = build.context.strip("/")
     return GitSource(
         url=build.repository,
@@ -318,7 +319,7 @@ def _domain(session: Session, target: Target, layers: _Layers, identity: Identit
         )
     if host is None:
         return None
-    if any(len(label) > 63 for label in host.split(".")) or len(host) > 253:
+    if any(len(label) > _MAX_LABEL for label in host.split(".")) or len(host) > _MAX_HOST:
         raise Unresolved(
             Reason.INVALID_SPEC,
             f"spec.route.host: {host} is too long for a host name; name a shorter one",

@@ -43,12 +43,11 @@ async def gather(
 ) -> Inputs:
     """Resolve a session; raises RecordsError when the store does not answer."""
     template: SessionTemplate | None = None
+    if target is None:
+        message = f"spec.target.name: the target {session.spec.target.name!r} is not there, or has no key"
+        failure = Failure(Next.STALL, Reason.TARGET_NOT_FOUND, message)
+        return Inputs(identity, failure, session.spec.storage)
     try:
-        if target is None:
-            raise Unresolved(
-                Reason.TARGET_NOT_FOUND,
-                f"spec.target.name: there is no target {session.spec.target.name!r}",
-            )
         template = await _template(records, session)
         admission.check(session, target)
         secrets = await read_secrets(records, session.metadata.namespace)

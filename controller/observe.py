@@ -1,5 +1,4 @@
-"""Reads the world: one snapshot of a target for all its sessions, and details for the few that
-need them.
+"""Reads the world: one snapshot of a target for all its sessions, details for the few that ask.
 
 A snapshot is two calls, whatever the number of sessions (law P1). Each answer may lie: an engine
 that is down, a member's key or a restored database show as *nothing there* (FACTS 14), so what is

@@ -45,6 +45,7 @@ class HttpProbe:
         )
 
     async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
+        """The report behind a route; never raises."""
         scheme = "https" if domain.https else "http"
         try:
             answer = await self._client.get(

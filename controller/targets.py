@@ -32,13 +32,17 @@ ACCEPT_ABSENCE_ANNOTATION = "berth.dev/accept-absence"
 _STALE_AFTER = 30.0
 """Seconds without a new snapshot after which sessions are told that nothing is known."""
 
+_NOWHERE = Place("", "")
+
 log = structlog.get_logger(__name__)
 
 
 class Connect(Protocol):
     """Makes a client of a target."""
 
-    def __call__(self, target: Target, key: SecretStr) -> Dokploy: ...
+    def __call__(self, target: Target, key: SecretStr) -> Dokploy:
+        """Make it; nothing is sent yet."""
+        ...
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ class LiveTarget:
     dokploy: Dokploy
     markers: Markers
     now: Callable[[], datetime]
-    place: Place = Place("", "")
+    place: Place = _NOWHERE
     installation: Installation | None = None
     snapshot: Snapshot | None = None
     failure: Failure | None = None
