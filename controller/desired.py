@@ -10,20 +10,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from dokploy.dotenv import Unencodable, encode
 from pydantic import SecretStr
 
 from container import contract
+from controller.environment import environment
 from controller.errors import Unresolved
 from controller.identity import Identity
+from controller.layers import Layers
 from controller.secrets import SecretValues
-from crds.base import Model
-from crds.container import Build, ContainerDefaults, EnvVar, HealthCheck, Resources
-from crds.session import OperatingMode, Session, SessionFields, SessionTemplate
+from crds.container import Build, ContainerDefaults, HealthCheck, Resources
+from crds.session import OperatingMode, Session, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
 from dokploy.port import (
@@ -81,14 +82,11 @@ def resolve(
     digest_key: bytes,
 ) -> Desired:
     """Make the one configuration; raise Unresolved where a person has to act."""
-    layers = _Layers(session, template, target)
+    layers = Layers(session, template, target)
     image, build = layers.image()
     volumes = _volumes(identity)
     domain = _domain(session, target, layers, identity)
-    env = {
-        **_declared_env(layers, secrets),
-        **_contract_env(session, identity, layers, secrets),
-    }
+    env = environment(session, identity, layers, secrets)
     running = session.spec.operating_mode is OperatingMode.RUNNING
     config = ApplicationConfig(
         source=_source(image, build),
@@ -135,64 +133,6 @@ def _plain(value: Any) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-class _Layers:
-    """Where each field of a session is taken from."""
-
-    def __init__(self, session: Session, template: SessionTemplate | None, target: Target) -> None:
-        self.session = session
-        self._specs: tuple[SessionFields, ...] = (
-            (session.spec, template.spec) if template else (session.spec,)
-        )
-        overrides, defaults = session.spec.target.overrides, target.spec.container
-        self._defaults: tuple[ContainerDefaults, ...] = (overrides, defaults) if overrides else (defaults,)
-        self._all: tuple[SessionFields | ContainerDefaults, ...] = (*self._specs, *self._defaults)
-        self.container = _merged(self._defaults)
-
-    def get(self, name: str) -> Any:
-        """A field as the nearest layer that sets it has it."""
-        for spec in self._specs:
-            if name in spec.model_fields_set:
-                return getattr(spec, name)
-        return getattr(self._specs[0], name)
-
-    def image(self) -> tuple[str | None, Build | None]:
-        """Image or build: the nearest layer that has either decides both."""
-        for layer in self._all:
-            if layer.image or layer.build:
-                return layer.image, layer.build
-        raise Unresolved(
-            Reason.INVALID_SPEC,
-            "spec.image: neither the session, its template nor its target names an image or a build",
-        )
-
-    def env(self) -> tuple[EnvVar, ...]:
-        """Variables by name, the nearest layer's value winning."""
-        merged: dict[str, EnvVar] = {}
-        for layer in reversed(self._all):
-            merged.update({variable.name: variable for variable in layer.env})
-        return tuple(merged.values())
-
-    def resources(self) -> Resources:
-        """Limits and reservations, each from the nearest layer that sets it."""
-        return _merged(tuple(layer.resources for layer in self._all))
-
-
-_M = TypeVar("_M", bound=Model)
-
-
-def _merged(layers: tuple[_M, ...]) -> _M:
-    """One model of several: each field from the first that sets it, nested models likewise."""
-    values: dict[str, Any] = {}
-    for name in type(layers[0]).model_fields:
-        having = [getattr(layer, name) for layer in layers if name in layer.model_fields_set]
-        having = [value for value in having if value is not None]
-        if having and isinstance(having[0], Model):
-            values[name] = _merged(tuple(value for value in having if isinstance(value, Model)))
-        elif having:
-            values[name] = having[0]
-    return layers[0].model_construct(None, **values)
 
 
 def _source(image: str | None, build: Build | None) -> DockerSource | GitSource:
@@ -243,66 +183,6 @@ def _volumes(identity: Identity) -> tuple[VolumeMount, ...]:
     )
 
 
-def _declared_env(layers: _Layers, secrets: SecretValues) -> dict[str, str]:
-    return {
-        variable.name: (
-            secrets.entry(variable.secret_ref.name, variable.secret_ref.key)
-            if variable.secret_ref
-            else variable.value or ""
-        )
-        for variable in layers.env()
-    }
-
-
-def _contract_env(
-    session: Session, identity: Identity, layers: _Layers, secrets: SecretValues
-) -> dict[str, str]:
-    """The variables of :mod:`container.contract`; they win over declared ones."""
-    agent = layers.get("agent")
-    env = {
-        contract.SESSION_ID: identity.session_id,
-        contract.SESSION_NAME: session.metadata.name,
-        contract.SESSION_NAMESPACE: session.metadata.namespace,
-        contract.SESSION_TITLE: session.spec.title or session.metadata.name,
-        contract.PORT: str(layers.container.port),
-        contract.WORKSPACE_PATH: contract.DEFAULT_WORKSPACE,
-        contract.DATABASE_PATH: contract.DEFAULT_DATABASE,
-        contract.AGENT_PROVIDER: agent.provider,
-        contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
-    }
-    if agent.command:
-        env[contract.AGENT_COMMAND] = json.dumps(agent.command)
-    env.update(_source_env(layers, secrets))
-    env.update(_auth_env(layers, secrets))
-    return env
-
-
-def _source_env(layers: _Layers, secrets: SecretValues) -> dict[str, str]:
-    source = layers.get("source")
-    if source is None:
-        return {}
-    env = {contract.REPOSITORY_URL: source.url}
-    if source.ref:
-        env[contract.REPOSITORY_REF] = source.ref
-    if source.depth:
-        env[contract.REPOSITORY_DEPTH] = str(source.depth)
-    if source.credentials_secret:
-        username, password = secrets.git_credentials(source.credentials_secret)
-        env[contract.GIT_USERNAME] = username
-        env[contract.GIT_PASSWORD] = password
-    return env
-
-
-def _auth_env(layers: _Layers, secrets: SecretValues) -> Mapping[str, str]:
-    def variables() -> Iterator[tuple[str, str]]:
-        for provider, files in secrets.auth_files(layers.get("auth_files").providers):
-            for index, (name, content) in enumerate(files, start=1):
-                yield contract.auth_file_variable(provider, index), content
-                yield contract.auth_file_name_variable(provider, index), name
-
-    return dict(variables())
-
-
 def _encode(variables: Mapping[str, str]) -> SecretStr:
     try:
         return SecretStr(encode(variables))
@@ -310,7 +190,7 @@ def _encode(variables: Mapping[str, str]) -> SecretStr:
         raise Unresolved(Reason.INVALID_SPEC, f"spec.env: {error}") from None
 
 
-def _domain(session: Session, target: Target, layers: _Layers, identity: Identity) -> Domain | None:
+def _domain(session: Session, target: Target, layers: Layers, identity: Identity) -> Domain | None:
     route, declared = target.spec.route, layers.get("route")
     host = declared.host
     if host is None and route.pattern:

@@ -14,8 +14,9 @@ from controller.admission import Admission
 from controller.identity import Identity
 from controller.inputs import gather
 from controller.observed import Observed
-from controller.plan import Deadlines, Plan, plan
+from controller.plan import plan
 from controller.plan_deletion import plan_deletion
+from controller.planned import Deadlines, Plan
 from crds.base import Key
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.target import Target

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from controller.identity import Markers
 from controller.metrics import Metrics
-from controller.plan import Pace
+from controller.planned import Pace
 from controller.queue import WorkQueue
 from controller.target_status import report
 from controller.targets import Connect, LiveTarget

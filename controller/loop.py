@@ -21,7 +21,7 @@ from controller.identity import Identity, Markers
 from controller.inputs import Inputs, gather
 from controller.leadership import Leadership
 from controller.metrics import Metrics
-from controller.plan import Pace
+from controller.planned import Pace
 from controller.probe import Probe
 from controller.queue import Priority, WorkQueue
 from controller.reconcile import Context, Result, reconcile

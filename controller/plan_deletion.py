@@ -25,7 +25,7 @@ from controller.actions import Create, Delete, RemoveVolume
 from controller.errors import Failure, Next
 from controller.identity import Identity
 from controller.observed import Observed, Reading
-from controller.plan import CREATE_SETTLES, Pace, Plan, needing, unknown
+from controller.planned import CREATE_SETTLES, Pace, Plan, needing, unknown
 from crds.base import ConditionStatus
 from crds.session import Session, Storage
 from crds.vocabulary import ConditionType, Reason

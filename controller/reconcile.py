@@ -20,8 +20,9 @@ from controller.execute import execute, recorded
 from controller.inputs import Inputs
 from controller.observe import read
 from controller.observed import Observed, Reading, Unknown
-from controller.plan import Deadlines, Pace, Plan, plan
+from controller.plan import plan
 from controller.plan_deletion import plan_deletion
+from controller.planned import Deadlines, Pace, Plan
 from controller.probe import Probe
 from controller.secrets import mask
 from controller.status import Pass, summarize

@@ -15,7 +15,8 @@ from container.contract import HealthReport
 from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed
-from controller.plan import Plan
+from controller.planned import Plan
+from controller.report import Verdict, reported
 from controller.standing import Stage
 from crds.base import Condition, ConditionStatus
 from crds.session import (
@@ -59,15 +60,6 @@ _ADMISSION = frozenset(
 
 _WAITS = _ADMISSION - {Reason.INVALID_SPEC}
 """Of these, the ones that pass by themselves once something else is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One condition's value."""
-
-    status: ConditionStatus
-    reason: Reason
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +120,18 @@ def summarize(step: Pass) -> SessionStatus:
 
 
 def _conditions(step: Pass) -> dict[ConditionType, Verdict]:
-    reported = _reported(step)
-    ready = _ready(step, reported[ConditionType.WORKSPACE_READY])
+    told = _reported(step)
+    ready = _ready(step, told[ConditionType.WORKSPACE_READY])
     return {
         ConditionType.READY: ready,
         ConditionType.PROGRESSING: _progressing(step, ready),
-        ConditionType.DEGRADED: _degraded(step, reported),
+        ConditionType.DEGRADED: _degraded(step, told),
         ConditionType.ADMITTED: _admitted(step),
         ConditionType.PROVISIONED: _provisioned(step),
         ConditionType.CONFIG_APPLIED: _config_applied(step),
         ConditionType.ROUTE_READY: _route_ready(step),
         ConditionType.SUSPENDED: _suspended(step),
-        **reported,
+        **told,
     }
 
 
@@ -185,13 +177,11 @@ def _progressing(step: Pass, ready: Verdict) -> Verdict:
     return Verdict(_TRUE, ready.reason, ready.message)
 
 
-def _degraded(step: Pass, reported: dict[ConditionType, Verdict]) -> Verdict:
+def _degraded(step: Pass, told: dict[ConditionType, Verdict]) -> Verdict:
     trouble = step.trouble
     if trouble is not None and (trouble.reason in _FAILURES or trouble.next is not Next.WAIT):
         return Verdict(_TRUE, trouble.reason, trouble.message)
-    failing = [
-        verdict for verdict in reported.values() if verdict.status is _FALSE and verdict.reason in _BAD
-    ]
+    failing = [verdict for verdict in told.values() if verdict.status is _FALSE and verdict.reason in _BAD]
     if failing:
         return Verdict(_TRUE, failing[0].reason, failing[0].message)
     return Verdict(_FALSE, Reason.HEALTHY)
@@ -271,81 +261,13 @@ def _reported(step: Pass) -> dict[ConditionType, Verdict]:
     """What only the container can tell."""
     report = step.report
     if report is not None:
-        return {
-            ConditionType.WORKSPACE_READY: _workspace(report),
-            ConditionType.AGENT_READY: _agent(report),
-            ConditionType.AUTH_READY: _auth(report),
-            ConditionType.WORK_SAVED: _work(report),
-        }
+        return reported(report)
     silent = _not_reported(None)
     kept = _previous(step, ConditionType.WORK_SAVED) or silent
     types = (ConditionType.WORKSPACE_READY, ConditionType.AGENT_READY, ConditionType.AUTH_READY)
     if step.stage in {Stage.STOPPED, Stage.STOPPING}:
         return {**dict.fromkeys(types, silent), ConditionType.WORK_SAVED: kept}
     return {**{kind: _previous(step, kind) or silent for kind in types}, ConditionType.WORK_SAVED: kept}
-
-
-def _workspace(report: HealthReport) -> Verdict:
-    workspace = report["workspace"]
-    match workspace["state"]:
-        case "Ready" | "Empty":
-            return Verdict(_TRUE, Reason.WORKSPACE_READY, workspace["message"])
-        case "Preparing":
-            return Verdict(_FALSE, Reason.WORKSPACE_PREPARING, workspace["message"])
-        case _:
-            return Verdict(_FALSE, Reason.CLONE_FAILED, f"{workspace['reason']}: {workspace['message']}")
-
-
-def _agent(report: HealthReport) -> Verdict:
-    agent = report["agent"]
-    match agent["state"]:
-        case "Ready":
-            return Verdict(_TRUE, Reason.AGENT_READY, agent["message"])
-        case "Starting":
-            return Verdict(_FALSE, Reason.AGENT_STARTING, agent["message"])
-        case "NotInstalled":
-            return Verdict(_FALSE, Reason.AGENT_NOT_INSTALLED, agent["message"])
-        case "Failed":
-            return Verdict(_FALSE, Reason.AGENT_FAILED, agent["message"])
-        case _:
-            return Verdict(_UNKNOWN, Reason.NOT_REPORTED, agent["message"])
-
-
-_LOGIN_REASONS = {
-    "Invalid": Reason.LOGIN_INVALID,
-    "Revoked": Reason.LOGIN_REVOKED,
-    "Expired": Reason.LOGIN_EXPIRED,
-}
-
-
-def _auth(report: HealthReport) -> Verdict:
-    for state, reason in _LOGIN_REASONS.items():
-        bad = [login for login in report["auth"] if login["state"] == state]
-        if bad:
-            return Verdict(
-                _FALSE, reason, "; ".join(f"{login['provider']}: {login['message']}" for login in bad)
-            )
-    logins = [login["provider"] for login in report["auth"] if login["state"] == "LoggedIn"]
-    if not logins:
-        return Verdict(_FALSE, Reason.NO_LOGIN, "No provider's login was given")
-    return Verdict(_TRUE, Reason.LOGGED_IN, ", ".join(logins))
-
-
-def _work(report: HealthReport) -> Verdict:
-    work = report["work"]
-    match work["state"]:
-        case "Clean":
-            return Verdict(_TRUE, Reason.SAVED, "All work is pushed")
-        case "Unsaved":
-            return Verdict(
-                _FALSE,
-                Reason.UNSAVED,
-                f"{work['uncommitted']} files uncommitted, {work['unpushed']} commits unpushed",
-            )
-        case "NoRemote":
-            return Verdict(_UNKNOWN, Reason.NO_REMOTE, "The workspace has no remote to push to")
-        case _:
-            return Verdict(_UNKNOWN, Reason.NOT_REPORTED, "The container cannot tell")
 
 
 def _not_reported(trouble: Failure | None) -> Verdict:

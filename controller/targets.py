@@ -19,7 +19,7 @@ from controller.errors import Failure, failure_of
 from controller.identity import Markers
 from controller.observe import Expected, Snapshot, observed_in, take_snapshot
 from controller.observed import Observed, Unknown
-from controller.plan import Deadlines
+from controller.planned import Deadlines
 from crds.base import Key
 from crds.target import Target
 from crds.vocabulary import Reason

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from controller.identity import Identity
 from controller.observe import Expected
-from controller.plan import Pace
+from controller.planned import Pace
 from crds.base import Key
 from crds.session import OperatingMode, Session
 

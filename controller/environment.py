@@ -1,0 +1,82 @@
+"""The variables a container is started with. Pure.
+
+Those of :mod:`container.contract` win over declared ones: they are how both sides find each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from container import contract
+from controller.identity import Identity
+from controller.layers import Layers
+from controller.secrets import SecretValues
+from crds.session import Session
+
+
+def environment(
+    session: Session, identity: Identity, layers: Layers, secrets: SecretValues
+) -> dict[str, str]:
+    """All variables but the revision; raises Unresolved for a secret that is missing."""
+    return {**_declared_env(layers, secrets), **_contract_env(session, identity, layers, secrets)}
+
+
+def _declared_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
+    return {
+        variable.name: (
+            secrets.entry(variable.secret_ref.name, variable.secret_ref.key)
+            if variable.secret_ref
+            else variable.value or ""
+        )
+        for variable in layers.env()
+    }
+
+
+def _contract_env(
+    session: Session, identity: Identity, layers: Layers, secrets: SecretValues
+) -> dict[str, str]:
+    """The variables of :mod:`container.contract`; they win over declared ones."""
+    agent = layers.get("agent")
+    env = {
+        contract.SESSION_ID: identity.session_id,
+        contract.SESSION_NAME: session.metadata.name,
+        contract.SESSION_NAMESPACE: session.metadata.namespace,
+        contract.SESSION_TITLE: session.spec.title or session.metadata.name,
+        contract.PORT: str(layers.container.port),
+        contract.WORKSPACE_PATH: contract.DEFAULT_WORKSPACE,
+        contract.DATABASE_PATH: contract.DEFAULT_DATABASE,
+        contract.AGENT_PROVIDER: agent.provider,
+        contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
+    }
+    if agent.command:
+        env[contract.AGENT_COMMAND] = json.dumps(agent.command)
+    env.update(_source_env(layers, secrets))
+    env.update(_auth_env(layers, secrets))
+    return env
+
+
+def _source_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
+    source = layers.get("source")
+    if source is None:
+        return {}
+    env = {contract.REPOSITORY_URL: source.url}
+    if source.ref:
+        env[contract.REPOSITORY_REF] = source.ref
+    if source.depth:
+        env[contract.REPOSITORY_DEPTH] = str(source.depth)
+    if source.credentials_secret:
+        username, password = secrets.git_credentials(source.credentials_secret)
+        env[contract.GIT_USERNAME] = username
+        env[contract.GIT_PASSWORD] = password
+    return env
+
+
+def _auth_env(layers: Layers, secrets: SecretValues) -> Mapping[str, str]:
+    def variables() -> Iterator[tuple[str, str]]:
+        for provider, files in secrets.auth_files(layers.get("auth_files").providers):
+            for index, (name, content) in enumerate(files, start=1):
+                yield contract.auth_file_variable(provider, index), content
+                yield contract.auth_file_name_variable(provider, index), name
+
+    return dict(variables())

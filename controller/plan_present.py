@@ -1,0 +1,227 @@
+"""The rows of the state table for a session with exactly one application. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.actions import (
+    Action,
+    Apply,
+    AttachRoute,
+    AttachVolume,
+    Build,
+    Configure,
+    DetachRoute,
+    route_text,
+)
+from controller.desired import Desired
+from controller.errors import Failure, Next
+from controller.observed import Observed, Reading
+from controller.plan_build import BuildStep, follow_build
+from controller.planned import Deadlines, Pace, Plan, needing, replace_known
+from controller.standing import Stage, standing
+from crds.session import DokployStatus, Session
+from dokploy.port import ApplicationDetail, ApplicationRow, Domain
+
+
+def plan_present(
+    session: Session,
+    want: Desired,
+    observed: Observed,
+    application: ApplicationRow,
+    now: datetime,
+    deadlines: Deadlines,
+) -> Plan:
+    """Plan for the one application that bears the session's marker."""
+    known = session.status.dokploy
+    if _needs_detail(session, want, observed, application):
+        if observed.detail is None:
+            return needing(known, "What Dokploy holds must be read", Reading.DETAIL)
+        if _may_be_applied(known, want, observed) and want.domain and observed.echo is None:
+            return needing(known, "The container tells what it runs", Reading.ECHO)
+        known = _adopted(session, want, observed, observed.detail)
+    known = replace_known(
+        known, application_id=application.ref.application_id, app_name=application.ref.app_name, intent=None
+    )
+    step = follow_build(want, known, observed, application, now=now, deadline=deadlines.build)
+    if step.readings:
+        return needing(known, step.why, *step.readings)
+    known = step.known
+    if step.in_progress:
+        return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)
+    actions = _changes(session, want, known, observed, step)
+    if not actions:
+        return _settle(want, known, observed, step, now, deadlines)
+    if observed.jobs is None and (want.build_inputs or application.status == "running"):
+        return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
+    if observed.has_job(application.ref.application_id):
+        return Plan("A build of it is queued or running", known, pace=Pace.MOTION)
+    if _replaces_unknown_task(known, observed, actions):
+        return needing(known, "Which task is replaced must be known", Reading.TASKS)
+    return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
+
+
+def _needs_detail(session: Session, want: Desired, observed: Observed, application: ApplicationRow) -> bool:
+    """Whether our own record of the application is no longer to be trusted."""
+    known, service = session.status.dokploy, observed.service
+    if known.intent is not None or observed.suspect:
+        return True
+    if known.application_id != application.ref.application_id:
+        return True
+    if known.route not in {None, _route_of(want.domain)}:
+        return True  # the old route's id is needed to remove it
+    settled = known.applied == want.digest == known.configured
+    return settled and (service is None or service.wanted != want.config.replicas)
+
+
+def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> bool:
+    """Whether a pass that was cut off may have got as far as its apply."""
+    service = observed.service
+    return bool(
+        known.intent
+        and want.config.replicas
+        and service is not None
+        and service.wanted == want.config.replicas
+    )
+
+
+def _adopted(session: Session, want: Desired, observed: Observed, detail: ApplicationDetail) -> DokployStatus:
+    """Our record, corrected by what Dokploy holds."""
+    known, service = session.status.dokploy, observed.service
+    configured = detail.config == want.config
+    running = service is not None and service.wanted == want.config.replicas
+    applied = known.applied if known.application_id == detail.ref.application_id else None
+    if known.intent is not None:
+        echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
+        stopped = want.config.replicas == 0
+        applied = want.digest if configured and running and (echoed or stopped) else None
+    elif not running or not configured:
+        applied = None
+    return replace_known(
+        known,
+        configured=want.digest if configured else None,
+        applied=applied,
+        storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
+        route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
+    )
+
+
+def _only(domains: tuple[Domain, ...], domain: Domain | None) -> bool:
+    return domains == ((domain,) if domain else ())
+
+
+def _route_of(domain: Domain | None) -> str | None:
+    return route_text(domain) if domain else None
+
+
+def _changes(
+    session: Session, want: Desired, known: DokployStatus, observed: Observed, step: BuildStep
+) -> tuple[Action, ...]:
+    """The steps from what Dokploy holds to what it shall hold, in their order."""
+    actions: list[Action] = []
+    if known.configured != want.digest:
+        actions.append(Configure(want.config, want.digest))
+    actions += [AttachVolume(mount) for mount in want.volumes if mount.volume not in known.storage]
+    actions += _route_changes(want, known, observed)
+    if step.build is not None:
+        return (*actions, step.build)
+    if step.failure is not None:
+        return tuple(actions)
+    why = _reason_to_apply(session, want, known, actions)
+    return (*actions, Apply(why)) if why else tuple(actions)
+
+
+def _route_changes(want: Desired, known: DokployStatus, observed: Observed) -> list[Action]:
+    if known.route == _route_of(want.domain):
+        return []
+    domains = observed.detail.domains if observed.detail else ()
+    detach: list[Action] = [DetachRoute(domain) for domain in domains if domain != want.domain]
+    if want.domain is None or want.domain in domains:
+        return detach
+    return [*detach, AttachRoute(want.domain)]
+
+
+def _reason_to_apply(
+    session: Session, want: Desired, known: DokployStatus, before: list[Action]
+) -> str | None:
+    restart = session.spec.restarted_at
+    if known.applied != want.digest:
+        return "its configuration changed" if known.applied else "what runs is not what is declared"
+    if any(isinstance(action, AttachVolume) for action in before):
+        return "a volume was missing"
+    if want.config.replicas and restart is not None and known.restarted != restart:
+        return "a restart was asked for"
+    return None
+
+
+def _why(actions: tuple[Action, ...]) -> str:
+    return str(actions[-1])
+
+
+def _replaces_unknown_task(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> bool:
+    service = observed.service
+    return (
+        isinstance(actions[-1], Apply)
+        and known.task is None
+        and observed.tasks is None
+        and service is not None
+        and service.running > 0
+    )
+
+
+def _replacing(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> DokployStatus:
+    """Remember the task that is about to be replaced (FACTS 12)."""
+    if not isinstance(actions[-1], Apply | Build):
+        return known
+    newest = observed.tasks[0].task_id if observed.tasks else None
+    return replace_known(known, replaced=known.task or newest or known.replaced, task=None)
+
+
+def _settle(
+    want: Desired,
+    known: DokployStatus,
+    observed: Observed,
+    step: BuildStep,
+    now: datetime,
+    deadlines: Deadlines,
+) -> Plan:
+    """Nothing is left to do; see whether the container has followed."""
+    if step.failure is not None:
+        return Plan(step.why, known, pace=Pace.SETTLED, blocked=step.failure)
+    missing = _readings_to_settle(want, known, observed)
+    if missing:
+        return needing(known, "How the container stands must be read", *missing)
+    stands = standing(want, known, observed, now=now, start_deadline=deadlines.start)
+    match stands.stage:
+        case Stage.RUNNING:
+            known = replace_known(known, task=stands.task)
+            return Plan("It runs as declared", known, pace=_report_pace(observed), stands=stands)
+        case Stage.STOPPED:
+            return Plan("It is stopped as declared", replace_known(known, task=None), stands=stands)
+        case Stage.FAILING:
+            if observed.logs is None:
+                return needing(known, "Its last words tell why", Reading.LOGS)
+            failure = Failure(Next.RETRY, stands.reason, stands.message)
+            return Plan(stands.message, known, pace=Pace.BACKOFF, blocked=failure, stands=stands)
+        case _:
+            return Plan(stands.message, known, pace=Pace.MOTION, stands=stands)
+
+
+def _readings_to_settle(want: Desired, known: DokployStatus, observed: Observed) -> list[Reading]:
+    service = observed.service
+    if want.config.replicas == 0:
+        return []
+    healthy = service is not None and service.running > 0
+    missing: list[Reading] = []
+    if observed.tasks is None and (known.task is None or not healthy):
+        missing.append(Reading.TASKS)
+    if observed.echo is None and want.domain is not None and healthy and (observed.due or known.task is None):
+        missing.append(Reading.ECHO)
+    return missing
+
+
+def _report_pace(observed: Observed) -> Pace:
+    """A workspace that is still being prepared is motion, though the container runs."""
+    if isinstance(observed.echo, dict) and observed.echo["workspace"]["state"] == "Preparing":
+        return Pace.MOTION
+    return Pace.SETTLED

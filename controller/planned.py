@@ -1,0 +1,71 @@
+"""What a plan is: the next steps and why, or what has to be read before there is telling. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from controller.actions import Action
+from controller.errors import Failure, Next
+from controller.observed import Observed, Reading
+from controller.standing import Standing
+from crds.session import DokployStatus
+from crds.vocabulary import Reason
+
+CREATE_SETTLES = 10.0
+"""Seconds in which a create that got no answer may still take effect."""
+
+
+class Pace(Enum):
+    """When the session is worth another look, if nothing else happens."""
+
+    SETTLED = auto()
+    """Not before something changes."""
+    MOTION = auto()
+    """At every fast tick."""
+    BACKOFF = auto()
+    """After a growing delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next steps, or the readings without which there is no telling."""
+
+    why: str
+    known: DokployStatus
+    """What we hold Dokploy to have, corrected by what was read."""
+    actions: tuple[Action, ...] = ()
+    readings: frozenset[Reading] = frozenset()
+    pace: Pace = Pace.SETTLED
+    blocked: Failure | None = None
+    """Why the desired state cannot be reached now."""
+    stands: Standing | None = None
+    """How the container stands, where nothing is left to do."""
+    finished: bool = False
+    """The deletion is done once the actions are: the record may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds after which a step is reported as failing."""
+
+    start: float = 300.0
+    build: float = 1800.0
+
+
+def unknown(known: DokployStatus, observed: Observed) -> Plan:
+    """Nothing is done on an unknown view (law S7)."""
+    cause = observed.unknown
+    reason = cause.reason if cause else Reason.NOT_OBSERVED
+    message = cause.message if cause else "The target has not been listed yet"
+    return Plan(message, known, blocked=Failure(Next.WAIT, reason, message))
+
+
+def needing(known: DokployStatus, why: str, *readings: Reading) -> Plan:
+    """A plan that cannot be made before something is read."""
+    return Plan(why, known, readings=frozenset(readings))
+
+
+def replace_known(known: DokployStatus, **changes: object) -> DokployStatus:
+    """A copy with changes; pydantic's ``model_copy``, named for what it is here."""
+    return known.model_copy(update=changes)

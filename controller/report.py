@@ -1,0 +1,97 @@
+"""What a container says of itself, as conditions. Pure.
+
+A container's text is shown to its owner as it is; it never holds a secret by the contract of
+``/healthz`` (:mod:`container.contract`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from container.contract import HealthReport
+from crds.base import ConditionStatus
+from crds.vocabulary import ConditionType, Reason
+
+_TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One condition's value."""
+
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+
+def reported(report: HealthReport) -> dict[ConditionType, Verdict]:
+    """The conditions that only the container can tell."""
+    return {
+        ConditionType.WORKSPACE_READY: _workspace(report),
+        ConditionType.AGENT_READY: _agent(report),
+        ConditionType.AUTH_READY: _auth(report),
+        ConditionType.WORK_SAVED: _work(report),
+    }
+
+
+def _workspace(report: HealthReport) -> Verdict:
+    workspace = report["workspace"]
+    match workspace["state"]:
+        case "Ready" | "Empty":
+            return Verdict(_TRUE, Reason.WORKSPACE_READY, workspace["message"])
+        case "Preparing":
+            return Verdict(_FALSE, Reason.WORKSPACE_PREPARING, workspace["message"])
+        case _:
+            return Verdict(_FALSE, Reason.CLONE_FAILED, f"{workspace['reason']}: {workspace['message']}")
+
+
+def _agent(report: HealthReport) -> Verdict:
+    agent = report["agent"]
+    match agent["state"]:
+        case "Ready":
+            return Verdict(_TRUE, Reason.AGENT_READY, agent["message"])
+        case "Starting":
+            return Verdict(_FALSE, Reason.AGENT_STARTING, agent["message"])
+        case "NotInstalled":
+            return Verdict(_FALSE, Reason.AGENT_NOT_INSTALLED, agent["message"])
+        case "Failed":
+            return Verdict(_FALSE, Reason.AGENT_FAILED, agent["message"])
+        case _:
+            return Verdict(_UNKNOWN, Reason.NOT_REPORTED, agent["message"])
+
+
+_LOGIN_REASONS = {
+    "Invalid": Reason.LOGIN_INVALID,
+    "Revoked": Reason.LOGIN_REVOKED,
+    "Expired": Reason.LOGIN_EXPIRED,
+}
+
+
+def _auth(report: HealthReport) -> Verdict:
+    for state, reason in _LOGIN_REASONS.items():
+        bad = [login for login in report["auth"] if login["state"] == state]
+        if bad:
+            return Verdict(
+                _FALSE, reason, "; ".join(f"{login['provider']}: {login['message']}" for login in bad)
+            )
+    logins = [login["provider"] for login in report["auth"] if login["state"] == "LoggedIn"]
+    if not logins:
+        return Verdict(_FALSE, Reason.NO_LOGIN, "No provider's login was given")
+    return Verdict(_TRUE, Reason.LOGGED_IN, ", ".join(logins))
+
+
+def _work(report: HealthReport) -> Verdict:
+    work = report["work"]
+    match work["state"]:
+        case "Clean":
+            return Verdict(_TRUE, Reason.SAVED, "All work is pushed")
+        case "Unsaved":
+            return Verdict(
+                _FALSE,
+                Reason.UNSAVED,
+                f"{work['uncommitted']} files uncommitted, {work['unpushed']} commits unpushed",
+            )
+        case "NoRemote":
+            return Verdict(_UNKNOWN, Reason.NO_REMOTE, "The workspace has no remote to push to")
+        case _:
+            return Verdict(_UNKNOWN, Reason.NOT_REPORTED, "The container cannot tell")

@@ -1,0 +1,452 @@
+"""The state table of controller/plan.py, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from controller.actions import (
+    Apply,
+    AttachRoute,
+    AttachVolume,
+    Build,
+    Configure,
+    Create,
+    Delete,
+    DetachRoute,
+    RemoveVolume,
+)
+from controller.errors import Failure, Next
+from controller.observed import Observed, Reading, Unknown
+from controller.plan import plan
+from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
+from controller.planned import Pace, Plan
+from crds.base import Condition, ConditionStatus
+from crds.session import BuildStatus, DokployStatus, Intent, OperatingMode, Session, Storage
+from crds.vocabulary import Reason
+from dokploy.port import Deployment, Domain, Job
+from tests.controller.builders import (
+    DEADLINES,
+    NOW,
+    application,
+    config,
+    desired,
+    detail,
+    identity,
+    nothing,
+    report,
+    seconds,
+    seen,
+    service,
+    session,
+    settled,
+    task,
+    with_known,
+)
+
+
+def planned(of: Session, observed: Observed, **changes: object) -> Plan:
+    want = desired(of, **changes)  # type: ignore[arg-type]
+    return plan(of, want, observed, now=NOW, deadlines=DEADLINES)
+
+
+def kinds(of: Plan) -> list[type]:
+    return [type(action) for action in of.actions]
+
+
+def running(**changes: object) -> tuple[Session, DokployStatus]:
+    of = session()
+    known = settled(of, desired(of), **changes)
+    return with_known(of, known), known
+
+
+# -- nothing is there ------------------------------------------------------------------------
+
+
+def test_a_new_session_is_created_configured_attached_routed_and_applied_in_this_order():
+    made = planned(session(), nothing())
+    assert kinds(made) == [Create, Configure, AttachVolume, AttachVolume, AttachRoute, Apply]
+    assert made.pace is Pace.MOTION
+
+
+def test_without_a_route_pattern_no_route_is_attached():
+    assert AttachRoute not in kinds(planned(session(), nothing(), routed=False))
+
+
+def test_a_stopped_session_is_created_with_no_replicas():
+    made = planned(session(mode=OperatingMode.STOPPED), nothing())
+    assert kinds(made)[-1] is Apply
+    assert made.actions[1].config.replicas == 0
+
+
+def test_a_session_to_be_built_ends_with_a_build_and_a_stopped_one_does_not():
+    assert kinds(planned(session(), nothing(), git=True))[-1] is Build
+    assert kinds(planned(session(mode=OperatingMode.STOPPED), nothing(), git=True))[-1] is Apply
+
+
+def test_a_legacy_session_has_no_application():
+    assert planned(session(mode=OperatingMode.LEGACY), nothing()).actions == ()
+
+
+def test_on_an_unknown_view_nothing_is_done():
+    of, _ = running()
+    made = planned(of, Observed(unknown=Unknown(Reason.TARGET_UNREACHABLE, "down")))
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.TARGET_UNREACHABLE
+
+
+def test_a_create_without_answer_is_given_time_and_then_repeated():
+    intent = Intent(actions=("Create", "Configure"), at=NOW - seconds(3))
+    of = with_known(session(), DokployStatus(intent=intent))
+    made = planned(of, nothing())
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.AMBIGUOUS_CREATE
+    late = with_known(of, DokployStatus(intent=intent.model_copy(update={"at": NOW - seconds(11)})))
+    assert kinds(planned(late, nothing()))[0] is Create
+
+
+def test_no_second_container_is_made_beside_an_orphan_service():
+    of, _ = running()
+    made = planned(of, Observed(applications=(), services=(service(of),)))
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.ORPHAN_SERVICE
+    assert "docker service rm" in made.blocked.message
+
+
+def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_the_same_volumes():
+    of, known = running()
+    made = planned(of, nothing())
+    assert kinds(made)[0] is Create
+    volumes = [action.mount.volume for action in made.actions if isinstance(action, AttachVolume)]
+    assert tuple(volumes) == known.storage
+
+
+# -- one application -------------------------------------------------------------------------
+
+
+def test_a_settled_session_needs_nothing():
+    of, _ = running()
+    made = planned(of, seen(of))
+    assert made.actions == ()
+    assert made.readings == frozenset()
+    assert made.pace is Pace.SETTLED
+
+
+@pytest.mark.parametrize("mode", [OperatingMode.RUNNING, OperatingMode.STOPPED])
+def test_a_change_is_two_calls(mode: OperatingMode):
+    of, _ = running()
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": mode})})
+    assert kinds(planned(of, seen(of), digest="d2")) == [Configure, Apply]
+
+
+def test_a_restart_is_one_call():
+    of, _ = running()
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
+    assert kinds(planned(of, seen(of))) == [Apply]
+
+
+def test_a_restart_of_a_stopped_session_is_none():
+    of = session(mode=OperatingMode.STOPPED, restarted_at=NOW)
+    of = with_known(of, settled(of, desired(of), restarted=None))
+    assert planned(of, seen(of, services=(service(of, running=0, wanted=0),))).actions == ()
+
+
+@pytest.mark.parametrize(("running_now", "wanted"), [(0, 0), (1, 2)])
+def test_a_service_scaled_by_others_is_read_whole_and_applied_again(running_now: int, wanted: int):
+    of, _ = running()
+    observed = seen(of, services=(service(of, running=running_now, wanted=wanted),), tasks=())
+    assert planned(of, observed).readings == {Reading.DETAIL}
+    again = planned(of, replace(observed, detail=detail(of, desired(of))))
+    assert kinds(again) == [Apply]
+
+
+def test_an_edit_that_an_audit_finds_is_undone():
+    of, _ = running()
+    want = desired(of)
+    edited = detail(of, want, config=config(env="A='2'"))
+    assert kinds(planned(of, seen(of, suspect=True, detail=edited))) == [Configure, Apply]
+
+
+def test_an_audit_that_finds_nothing_does_nothing():
+    of, _ = running()
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of))))
+    assert made.actions == ()
+    assert made.pace is Pace.SETTLED
+
+
+def test_a_volume_that_was_detached_is_attached_again_before_the_next_container():
+    of, _ = running()
+    bare = detail(of, desired(of), mounts=())
+    assert kinds(planned(of, seen(of, suspect=True, detail=bare))) == [AttachVolume, AttachVolume, Apply]
+
+
+def test_a_route_that_is_not_declared_is_detached_and_the_declared_one_attached():
+    of, _ = running()
+    other = Domain("other.example.com", 3000, https=True, domain_id="dom-1")
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), domains=(other,))))
+    assert kinds(made) == [DetachRoute, AttachRoute]
+
+
+@pytest.mark.parametrize("cut_off_in", ["Configure", "Apply"])
+def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(cut_off_in: str):
+    intent = Intent(actions=("Configure", cut_off_in), at=NOW)
+    of, _ = running(intent=intent, applied="d0", configured="d0")
+    observed = seen(of, tasks=(task(),))
+    assert planned(of, observed).readings == {Reading.DETAIL}
+    holding = replace(observed, detail=detail(of, desired(of)))
+    assert planned(of, holding).readings == {Reading.ECHO}
+    echoed = planned(of, replace(holding, echo=report(of)))
+    assert echoed.actions == (), "the container echoes the revision: it was applied"
+    old = planned(of, replace(holding, echo=report(of, revision="r0")))
+    assert kinds(old) == [Apply]
+
+
+def test_the_task_that_an_apply_replaces_is_known_before_it():
+    of, _ = running(task=None)
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
+    assert planned(of, seen(of)).readings == {Reading.TASKS}
+    made = planned(of, seen(of, tasks=(task("task-9"),)))
+    assert kinds(made) == [Apply]
+    assert made.known.replaced == "task-9"
+
+
+# -- settling --------------------------------------------------------------------------------
+
+
+def applied(**changes: object) -> Session:
+    of, _ = running(task=None, replaced="task-0", deployed_at=NOW - seconds(5), **changes)
+    return of
+
+
+def test_the_old_task_is_not_taken_for_the_new_one():
+    of = applied()
+    made = planned(of, seen(of, tasks=(task("task-0", age=300.0),), echo=report(of)))
+    assert made.pace is Pace.MOTION
+    assert made.known.task is None
+
+
+def test_a_running_new_task_with_the_right_echo_settles_it():
+    of = applied()
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=report(of)))
+    assert made.pace is Pace.SETTLED
+    assert made.known.task == "task-2"
+
+
+def test_another_revision_is_awaited_and_after_a_while_called_a_rollback():
+    of = applied()
+    observed = seen(of, tasks=(task("task-2"),), echo=report(of, revision="r0"))
+    assert planned(of, observed).pace is Pace.MOTION
+    late, _ = running(task=None, deployed_at=NOW - seconds(60))
+    made = planned(late, replace(observed, logs=()))
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.ROLLED_BACK
+
+
+def test_an_image_that_is_not_there_is_an_error_with_its_name():
+    of = applied()
+    rejected = task("task-2", "Rejected", wanted="shutdown", error="No such image: nope:9")
+    made = planned(of, seen(of, services=(service(of, running=0),), tasks=(rejected,), logs=("x",)))
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.IMAGE_NOT_FOUND
+    assert "nope:9" in made.blocked.message
+    assert made.pace is Pace.BACKOFF
+
+
+def test_one_exit_is_a_restart_and_two_are_a_failure():
+    of, _ = running()
+    ended = task("task-1", "Failed", wanted="shutdown", error="task: non-zero exit (1)")
+    once = seen(of, services=(service(of, running=0),), tasks=(task("task-2", "Starting"), ended))
+    made = planned(of, once)
+    assert made.stands is not None
+    assert made.stands.reason is Reason.RESTARTING
+    twice = replace(once, tasks=(*(once.tasks or ()), ended), logs=("bye",))
+    failing = planned(of, twice).blocked
+    assert failing is not None
+    assert failing.reason is Reason.CONTAINER_FAILING
+
+
+# -- twins -----------------------------------------------------------------------------------
+
+
+def test_of_twins_the_recorded_one_stays():
+    of, _ = running()
+    pair = (application(of, 2, created=NOW - seconds(99)), application(of, 1))
+    observed = seen(of, applications=pair)
+    assert planned(of, observed).readings == {Reading.JOBS}
+    made = planned(of, replace(observed, jobs=()))
+    assert [action.ref.application_id for action in made.actions] == ["app-2"]
+
+
+def test_of_unrecorded_twins_the_running_one_stays_and_else_the_oldest():
+    of = session()
+    pair = (application(of, 1), application(of, 2, created=NOW - seconds(99)))
+    made = planned(of, Observed(applications=pair, services=(service(of, 1),), jobs=()))
+    assert [action.ref.application_id for action in made.actions] == ["app-2"]
+    made = planned(of, Observed(applications=pair, services=(), jobs=()))
+    assert [action.ref.application_id for action in made.actions] == ["app-1"]
+
+
+# -- missing references ----------------------------------------------------------------------
+
+
+def unresolved(of: Session, observed: Observed) -> Plan:
+    missing = Failure(Next.STALL, Reason.SECRET_NOT_FOUND, "the secret 'my' does not exist")
+    return plan(of, missing, observed, now=NOW, deadlines=DEADLINES)
+
+
+def test_a_missing_secret_leaves_what_runs_alone():
+    of, _ = running()
+    made = unresolved(of, seen(of))
+    assert made.actions == ()
+    assert made.blocked is not None
+
+
+def test_a_stopped_session_is_stopped_even_if_its_secret_is_missing():
+    of, _ = running()
+    of = of.model_copy(
+        update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})}
+    )
+    assert unresolved(of, seen(of)).readings == {Reading.DETAIL}
+    made = unresolved(of, seen(of, detail=detail(of, desired(of))))
+    assert kinds(made) == [Configure, Apply]
+    assert made.actions[0].config.replicas == 0
+
+
+# -- builds ----------------------------------------------------------------------------------
+
+
+def built(outcome: str, **changes: object) -> Session:
+    of = session()
+    build = BuildStatus(inputs="b1", started_at=NOW - seconds(20), outcome=outcome, previous="dep-0")
+    return with_known(of, settled(of, desired(of, git=True), **{"build": build, **changes}))
+
+
+def row(name: str, status: str) -> Deployment:
+    return Deployment(name, "", status, NOW)  # type: ignore[arg-type]
+
+
+def test_new_inputs_are_built_and_only_these():
+    of = built("Done")
+    assert planned(of, seen(of), git=True).actions == ()
+    stale = built("Done", build=BuildStatus(inputs="b0", started_at=NOW, outcome="Done"))
+    assert planned(stale, seen(stale), git=True).readings == {Reading.DEPLOYMENTS}
+    made = planned(stale, seen(stale, deployments=(row("dep-7", "done"),), jobs=()), git=True)
+    assert kinds(made) == [Build]
+    assert made.actions[0].previous == "dep-7"
+
+
+def test_a_running_build_is_followed_and_nothing_is_applied_meanwhile():
+    of = built("Running", applied=None)
+    rows = (row("dep-1", "running"), row("dep-0", "done"))
+    made = planned(of, seen(of, deployments=rows, jobs=()), git=True, digest="d2")
+    assert made.actions == ()
+    assert made.pace is Pace.MOTION
+    assert made.known.build is not None
+    assert made.known.build.deployment_id == "dep-1"
+
+
+def test_the_end_of_a_build_counts_as_applied():
+    of = built("Running", applied=None, task=None)
+    rows = (row("dep-1", "done"), row("dep-0", "done"))
+    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
+    made = planned(of, observed, git=True)
+    assert made.known.applied == "d1"
+    assert made.pace is Pace.SETTLED
+
+
+def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person():
+    of = built("Running", applied=None)
+    observed = seen(of, deployments=(row("dep-1", "error"), row("dep-0", "done")), jobs=())
+    assert planned(of, observed, git=True).readings == {Reading.BUILD_LOG}
+    made = planned(of, replace(observed, build_log=("fatal: no such branch",)), git=True)
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.BUILD_FAILED
+    assert "no such branch" in made.blocked.message
+
+
+@pytest.mark.parametrize("rows", [(row("dep-0", "done"),), (row("dep-1", "cancelled"), row("dep-0", "done"))])
+def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[Deployment, ...]):
+    of = built("Running", applied=None)
+    assert kinds(planned(of, seen(of, deployments=rows, jobs=()), git=True)) == [Build]
+
+
+def test_a_build_past_its_deadline_is_reported_and_waited_for():
+    of = built(
+        "Running", build=BuildStatus(inputs="b1", started_at=NOW - seconds(4000), outcome="Running")
+    )
+    made = planned(of, seen(of, deployments=(row("dep-1", "running"),), jobs=()), git=True)
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.BUILD_DEADLINE_EXCEEDED
+
+
+def test_nothing_is_applied_while_somebody_elses_deploy_runs():
+    of, _ = running()
+    observed = seen(of, applications=(application(of, status="running"),))
+    assert planned(of, observed, digest="d2").readings == {Reading.JOBS}
+    busy = replace(observed, jobs=(Job("app-1", "active", ""),))
+    assert planned(of, busy, digest="d2").actions == ()
+    assert kinds(planned(of, replace(observed, jobs=()), digest="d2")) == [Configure, Apply]
+
+
+# -- deletion --------------------------------------------------------------------------------
+
+
+def deleting(of: Session, observed: Observed, **changes: object) -> Plan:
+    return plan_deletion(of, identity(of), observed, storage=Storage(**changes), now=NOW)
+
+
+def test_a_session_that_never_had_an_application_goes_without_a_call():
+    made = deleting(session(deleting=True), nothing())
+    assert made.finished
+    assert made.actions == ()
+
+
+def test_an_application_is_deleted_only_when_no_build_of_it_runs():
+    of = session(deleting=True)
+    assert deleting(of, seen(of)).readings == {Reading.JOBS}
+    assert deleting(of, seen(of, jobs=(Job("app-1", "waiting", ""),))).actions == ()
+    assert kinds(deleting(of, seen(of, jobs=()))) == [Delete]
+
+
+def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
+    made = deleting(session(deleting=True), nothing(claimed=True))
+    assert kinds(made) == [RemoveVolume, RemoveVolume]
+    assert made.finished
+
+
+def test_retained_volumes_stay():
+    made = deleting(session(deleting=True), nothing(claimed=True), on_delete="Retain")
+    assert made.finished
+    assert made.actions == ()
+
+
+def test_unsaved_work_stops_a_deletion_that_is_not_forced():
+    unsaved = Condition(
+        type="WorkSaved", status=ConditionStatus.FALSE, reason="Unsaved", last_transition_time=NOW
+    )
+    of = session(deleting=True)
+    of = of.model_copy(update={"status": of.status.model_copy(update={"conditions": (unsaved,)})})
+    made = deleting(of, seen(of, jobs=()))
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.WORK_UNSAVED
+    forced = of.model_copy(
+        update={"metadata": of.metadata.model_copy(update={"annotations": {FORCE_ANNOTATION: "true"}})}
+    )
+    assert kinds(deleting(forced, seen(forced, jobs=()))) == [Delete]
+
+
+def test_a_late_create_is_awaited_before_volumes_go():
+    intent = Intent(actions=("Create",), at=NOW - seconds(2))
+    of = with_known(session(deleting=True), DokployStatus(intent=intent))
+    assert deleting(of, nothing(claimed=True)).actions == ()
+
+
+def test_on_an_unknown_view_nothing_is_deleted():
+    assert deleting(session(deleting=True), Observed()).actions == ()
