@@ -16,8 +16,24 @@ class NoSuchImage(Exception):
     """The image can be neither found nor pulled."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What was cloned: Dokploy names a deployment after it (FACTS-2 1)."""
+
+    message: str
+    name: str
+    """The object name, 40 hexadecimal digits."""
+
+
 class BuildFailed(Exception):
-    """A build ended with an error; the reason is in its log."""
+    """A build ended with an error; the reason is in its log.
+
+    ``commit`` is what was cloned, None when the clone itself failed.
+    """
+
+    def __init__(self, message: str = "", *, commit: Commit | None = None) -> None:
+        super().__init__(message)
+        self.commit = commit
 
 
 class VolumeBusy(Exception):
@@ -101,8 +117,13 @@ class Runtime(Protocol):
         """Make the image available; raises NoSuchImage."""
         ...
 
-    async def build(self, spec: BuildSpec, log: Callable[[str], None]) -> None:
-        """Clone and build ``spec.image``; raises BuildFailed after logging why."""
+    async def build(self, spec: BuildSpec, log: Callable[[str], None]) -> Commit | None:
+        """Clone and build ``spec.image``; raises BuildFailed after logging why.
+
+        ``log`` takes what git and the builder print, line by line or in larger pieces, without the
+        lines that Dokploy itself writes before ("Cloning Repo ...") and after ("Docker build
+        failed", "Error occurred ..."). Returns what was cloned, None when that is not known.
+        """
         ...
 
     async def start(self, spec: ContainerSpec) -> Container:
