@@ -163,8 +163,11 @@ class ApplicationConfig:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDetail:
-    """One application read whole. ``config`` is None where what is there is none of our making
-    (another source type, fields we never write)."""
+    """One application read whole.
+
+    ``config`` is None where what is there is none of our making (another source type, fields we
+    never write).
+    """
 
     ref: ApplicationRef
     config: ApplicationConfig | None
