@@ -8,7 +8,8 @@
             ├── calls      the one way out: limiter, request, answer, retry
             │     ├── limiter · retry · keys
             │     └── answers · translation    an answer becomes a value or an error, once
-            ├── wire · configuration · words   Dokploy's shapes, and ours made of them
+            ├── readings   answers made into the port's types
+            │     └── wire · configuration · words   Dokploy's shapes and Docker's words
             └── place · version
     dotenv                 environments as Dokploy and Swarm read them
     local/                 a small true model of Dokploy behind the same HTTP API

@@ -47,7 +47,10 @@ def open_http(
     The environment's proxies and ``.netrc`` are left aside: the key goes to Dokploy and nowhere
     else.
     """
-    base = httpx.URL(url.rstrip("/") + "/api/")
+    try:
+        base = httpx.URL(url.strip().rstrip("/") + "/api/")
+    except httpx.InvalidURL:
+        base = httpx.URL("")
     if base.scheme not in {"http", "https"} or not base.host:
         raise ValueError("url: give http:// or https:// and a host")
     if base.userinfo or base.query or base.fragment:
@@ -68,6 +71,13 @@ def open_http(
         trust_env=False,
         follow_redirects=False,
     )
+
+
+class Unshown(dict[str, object]):
+    """Values with secrets among them: they do not show where an error's frames are printed."""
+
+    def __repr__(self) -> str:
+        return "{…}"
 
 
 class Calls:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import httpx
 from pydantic import SecretStr
 
-from dokploy import place, procedures, wire, words
-from dokploy.answers import accepted, acknowledged
-from dokploy.calls import Calls, open_http
-from dokploy.configuration import body_of, config_in
+from dokploy import place, procedures, readings, wire
+from dokploy.answers import Shape, accepted, acknowledged
+from dokploy.calls import Calls, Unshown, open_http
+from dokploy.configuration import body_of
 from dokploy.errors import NotFound, Unsupported
 from dokploy.keys import KeyHeader, KeyHistory
 from dokploy.limiter import CallLimits, Clock, Limiter, Sleep
@@ -39,8 +39,6 @@ __all__ = ["CallLimits", "HttpDokploy"]
 _ROLES = frozenset({"owner", "admin"})
 _MOST_LINES = 10_000
 """Dokploy refuses to read more lines of a log in one call (FACTS 4)."""
-_DEFAULT_PORT = 3000
-"""What Dokploy takes for a route without a port (FACTS-2 3)."""
 
 
 def _loop_time() -> float:
@@ -118,83 +116,35 @@ class HttpDokploy:
 
         Before v0.30.0 only those of our project: Dokploy had no such listing.
         """
-        if self._version is not None and self._version < HAS_OVERVIEW:
-            return await self._list_project()
-        rows = await self._calls.call(procedures.SERVICES, {}, wire.services)
-        return tuple(
-            ApplicationRow(
-                ref=ApplicationRef(row.id, row.app_name),
-                name=row.name,
-                status=row.status,
-                environment_id=row.environment_id,
-                created_at=row.created_at,
-                last_deploy_at=row.last_deploy_at,
-            )
-            for row in rows
-            if isinstance(row, wire.ApplicationService)
-        )
-
-    async def _list_project(self) -> tuple[ApplicationRow, ...]:
+        if self._version is None or self._version >= HAS_OVERVIEW:
+            return await self._calls.call(procedures.SERVICES, {}, readings.applications)
         if self._place is None:
-            raise Unsupported(
-                procedures.PROJECT.name, "this Dokploy lists by project, and none is chosen yet"
-            )
-        project = await self._calls.call(
-            procedures.PROJECT,
-            {"projectId": self._place.project_id},
-            wire.Project.model_validate_json,
-        )
-        return tuple(
-            ApplicationRow(
-                ref=ApplicationRef(row.application_id, row.app_name),
-                name=row.name,
-                status=row.application_status,
-                environment_id=environment.environment_id,
-                created_at=row.created_at,
-                last_deploy_at=None,
-            )
-            for environment in project.environments
-            for row in environment.applications
-        )
+            message = "this Dokploy lists by project, and none has been chosen yet"
+            raise Unsupported(procedures.PROJECT.name, message)
+        values = {"projectId": self._place.project_id}
+        return await self._calls.call(procedures.PROJECT, values, readings.applications_of_project)
 
     async def list_services(self) -> tuple[ServiceRow, ...]:
         """Every service, orphans included; an empty answer may mean a dead engine (FACTS 14)."""
-        return await self._calls.call(procedures.NODE_APPS, {}, _services_in)
+        return await self._calls.call(procedures.NODE_APPS, {}, readings.services)
 
     async def read_application(self, application_id: str) -> ApplicationDetail:
         """One application whole."""
-        return await self._calls.call(procedures.APPLICATION, {"applicationId": application_id}, _detail_in)
+        values = {"applicationId": application_id}
+        return await self._calls.call(procedures.APPLICATION, values, readings.detail)
 
     async def read_tasks(self, app_name: str) -> tuple[TaskRow, ...]:
         """The task history of one service."""
-        rows = await self._calls.call(procedures.TASKS, {"appName": app_name}, wire.tasks)
-        return tuple(
-            TaskRow(
-                task_id=row.container_id,
-                wanted=row.state,
-                state=words.state_of(row.current_state),
-                age=words.age_of(row.current_state),
-                error=words.error_of_task(row.error),
-            )
-            for row in rows
-        )
+        return await self._calls.call(procedures.TASKS, {"appName": app_name}, readings.tasks)
 
     async def list_jobs(self) -> tuple[Job, ...]:
-        """The queue of builds; what is finished and what is no application's is left out."""
-        rows = await self._calls.call(procedures.QUEUE, {}, wire.jobs)
-        return tuple(
-            Job(row.data.application_id, "active" if row.state == "active" else "waiting", row.data.title_log)
-            for row in rows
-            if row.data.application_id is not None and row.state not in _FINISHED
-        )
+        """The queue of builds."""
+        return await self._calls.call(procedures.QUEUE, {}, readings.jobs)
 
     async def list_deployments(self, application_id: str) -> tuple[Deployment, ...]:
         """The build history of one application, the newest first."""
-        rows = await self._calls.call(
-            procedures.DEPLOYMENTS, {"applicationId": application_id}, wire.deployments
-        )
-        found = [Deployment(row.deployment_id, row.title, row.status, row.created_at) for row in rows]
-        return tuple(sorted(found, key=lambda row: row.created_at, reverse=True))
+        values = {"applicationId": application_id}
+        return await self._calls.call(procedures.DEPLOYMENTS, values, readings.deployments)
 
     async def read_build_log(self, deployment_id: str, *, tail: int) -> str:
         """The end of a build's log; at most 10,000 lines."""
@@ -229,7 +179,7 @@ class HttpDokploy:
 
     async def update_application(self, application_id: str, config: ApplicationConfig) -> None:
         """Write the whole configuration in one call; changes nothing that runs."""
-        values = {"applicationId": application_id, **body_of(config)}
+        values = Unshown({"applicationId": application_id, **body_of(config)})
         await self._calls.call(procedures.UPDATE, values, acknowledged)
 
     async def attach_volume(self, application_id: str, mount: VolumeMount) -> None:
@@ -260,7 +210,7 @@ class HttpDokploy:
 
     async def delete_domain(self, domain_id: str) -> None:
         """Remove a route; one that is gone is success."""
-        await self._remove(procedures.DELETE_DOMAIN, {"domainId": domain_id})
+        await self._remove(procedures.DELETE_DOMAIN, {"domainId": domain_id}, acknowledged)
 
     async def reload_application(self, ref: ApplicationRef) -> None:
         """Apply the configuration: create or update the service, and roll a new task."""
@@ -274,14 +224,15 @@ class HttpDokploy:
 
     async def delete_application(self, application_id: str) -> None:
         """Delete; one that is gone is success. Volumes stay."""
-        await self._remove(procedures.DELETE, {"applicationId": application_id})
+        await self._remove(procedures.DELETE, {"applicationId": application_id}, acknowledged)
 
     async def remove_volume(self, volume: str) -> None:
         """Remove a volume; one that is gone is success; raises VolumeInUse."""
-        await self._remove(procedures.REMOVE_VOLUME, {"volumeName": volume})
+        await self._remove(procedures.REMOVE_VOLUME, {"volumeName": volume}, accepted)
 
-    async def _remove(self, procedure: procedures.Procedure, values: dict[str, str]) -> None:
-        shape = accepted if procedure is procedures.REMOVE_VOLUME else acknowledged
+    async def _remove(
+        self, procedure: procedures.Procedure, values: dict[str, str], shape: Shape[None]
+    ) -> None:
         try:
             await self._calls.call(procedure, values, shape)
         except NotFound:
@@ -289,55 +240,16 @@ class HttpDokploy:
 
     async def list_volumes(self) -> tuple[str, ...]:
         """The names of all volumes."""
-        rows = await self._calls.call(procedures.VOLUMES, {}, wire.volumes)
-        return tuple(row.name for row in rows)
+        return await self._calls.call(procedures.VOLUMES, {}, readings.volumes)
 
     async def usage(self) -> dict[str, tuple[float, int]]:
         """CPU (in CPUs) and memory (in bytes) by container name; slow (FACTS 3)."""
-        rows = await self._calls.call(procedures.STATS, {}, wire.stats)
-        found = ((row.name, words.cpus_of(row.cpu), words.bytes_of(row.memory)) for row in rows)
-        return {
-            name: (cpus, memory) for name, cpus, memory in found if cpus is not None and memory is not None
-        }
+        return await self._calls.call(procedures.STATS, {}, readings.usage)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._calls.aclose()
 
 
-_FINISHED = frozenset({"completed", "failed"})
-"""States of jobs that an older Dokploy, whose queue was kept, still lists."""
-
-
 def _lines(tail: int) -> int:
     return max(1, min(tail, _MOST_LINES))
-
-
-def _services_in(body: bytes) -> tuple[ServiceRow, ...]:
-    rows = ((row, words.replicas_of(row.replicas)) for row in wire.node_apps(body))
-    return tuple(ServiceRow(row.name, running, wanted, row.image) for row, (running, wanted) in rows)
-
-
-def _detail_in(body: bytes) -> ApplicationDetail:
-    row = wire.ApplicationOne.model_validate_json(body)
-    return ApplicationDetail(
-        ref=ApplicationRef(row.application_id, row.app_name),
-        config=config_in(body),
-        mounts=tuple(
-            VolumeMount(mount.volume_name, mount.mount_path)
-            for mount in row.mounts
-            if mount.type == "volume" and mount.volume_name is not None
-        ),
-        domains=tuple(
-            Domain(
-                host=domain.host,
-                port=domain.port or _DEFAULT_PORT,
-                https=domain.https,
-                certificate=domain.certificate_type,
-                resolver=domain.custom_cert_resolver,
-                path=domain.path or "/",
-                domain_id=domain.domain_id,
-            )
-            for domain in row.domains
-        ),
-    )

@@ -51,7 +51,7 @@ class KeyHistory:
     def accepted(self) -> None:
         """Dokploy knew the key."""
         now = self._clock()
-        if self._refused and self._accepted is not None:
+        if self._refused:
             self._came_back = now
         self._refused = False
         self._accepted = now

@@ -67,8 +67,8 @@ def error_of(
 ) -> DokployError:
     """The error that an answer other than 200 stands for. ``sent`` are the names of our fields."""
     refusal = _read(answer.body)
-    if refusal.code is not None:
-        # Only someone whose key is known is told a code: the bare 401 has none.
+    if refusal.code is not None and refusal.data.path is not None:
+        # Only someone whose key is known gets as far as a procedure: the bare 401 names none.
         history.accepted()
     return _told(procedure, answer.status, refusal) or _by_status(
         procedure, answer.status, refusal, sent=sent, history=history

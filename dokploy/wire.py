@@ -225,6 +225,8 @@ class ApplicationOne(Wire):
 class HealthCheck(Wire):
     """``healthCheckSwarm``; nanoseconds."""
 
+    model_config = ConfigDict(extra="forbid")
+
     test: tuple[str, ...] = Field(alias="Test")
     interval: int = Field(alias="Interval")
     timeout: int = Field(alias="Timeout")
