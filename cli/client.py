@@ -1,0 +1,251 @@
+"""The client of Berth's HTTP interface: one method per call, records as plain dictionaries.
+
+Every method raises :class:`cli.failures.Failure` and nothing else for what a server, or the lack of
+one, can do. The token travels in a header alone; it is in no message and no ``repr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+import httpx
+
+from cli.connection import START, Connection, alive
+from cli.failures import ExitCode, Failure, from_problem
+from cli.kinds import EVENT, SESSION, Kind, Reference
+from cli.record import Record
+
+Verb = Literal["start", "stop", "restart"]
+Result = Literal["created", "configured", "unchanged"]
+
+_PATIENCE, _CONNECT = 30.0, 5.0
+"""Seconds: for an answer, and for a connection."""
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records are listed or watched; no namespace: those of all."""
+
+    kind: Kind
+    namespace: str | None = None
+    selector: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Records as of one revision."""
+
+    items: list[Record]
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a declaration came to."""
+
+    result: Result
+    record: Record
+
+
+def path_of(kind: Kind, namespace: str | None, name: str | None = None) -> str:
+    """The path of a kind's list, or of one record of it."""
+    place = f"/api/namespaces/{quote(namespace, safe='')}" if namespace and kind.namespaced else "/api"
+    path = f"{place}/{kind.plural}"
+    return f"{path}/{quote(name, safe='')}" if name else path
+
+
+def _at(reference: Reference) -> str:
+    return path_of(reference.kind, reference.namespace, reference.name)
+
+
+class Client:
+    """One server. Made by :func:`connect`."""
+
+    def __init__(self, http: httpx.AsyncClient, locate: Callable[[], Connection]) -> None:
+        self._http = http
+        self._locate = locate
+        self._connection = locate()
+        self._turn_to(self._connection)
+
+    @property
+    def connection(self) -> Connection:
+        """The server that is talked to."""
+        return self._connection
+
+    def relocate(self) -> None:
+        """Look again where the server is: a restarted one may listen on another port.
+
+        Raises:
+            Failure: there is none now.
+        """
+        self._turn_to(self._locate())
+
+    async def get(self, reference: Reference) -> Record:
+        """One record."""
+        return await self._json("GET", _at(reference))
+
+    async def listing(self, query: Query) -> Listing:
+        """All that fits, over as many pages as there are."""
+        parameters: dict[str, str] = {"limit": str(_PAGE)}
+        if query.selector:
+            parameters["labelSelector"] = query.selector
+        items: list[Record] = []
+        while True:
+            page = await self._json("GET", path_of(query.kind, query.namespace), params=parameters)
+            items += page.get("items") or []
+            metadata = page.get("metadata") or {}
+            following = metadata.get("continue")
+            if not following:
+                return Listing(items, str(metadata.get("resourceVersion") or ""))
+            parameters["continue"] = str(following)
+
+    async def apply(
+        self, reference: Reference, record: Record, *, dry_run: Literal["server", "none"]
+    ) -> Applied:
+        """Declare a record: create it, or replace labels, annotations and spec."""
+        answer = await self._send(
+            "PUT", _at(reference), json=record, params={"dryRun": "true"} if dry_run == "server" else None
+        )
+        said = answer.headers.get("Berth-Result", "")
+        fallback: Result = "created" if answer.status_code == httpx.codes.CREATED else "configured"
+        return Applied(_RESULTS.get(said, fallback), _decoded(answer))
+
+    async def create(self, reference: Reference, record: Record) -> Record:
+        """A new record; a conflict if there is one of that name."""
+        return await self._json("POST", path_of(reference.kind, reference.namespace), json=record)
+
+    async def delete(self, reference: Reference, *, unsaved: Literal["keep", "discard"] = "keep") -> Record:
+        """Ask for deletion. With ``keep``, a session that holds unsaved work is refused."""
+        return await self._json(
+            "DELETE", _at(reference), params={"force": "true"} if unsaved == "discard" else None
+        )
+
+    async def act(self, reference: Reference, verb: Verb) -> Record:
+        """Declare a session running, stopped, or to be restarted."""
+        return await self._json("POST", f"{_at(reference)}/{verb}")
+
+    async def why(self, reference: Reference) -> Record:
+        """How a session stands, in words: summary, conditions, plan, events."""
+        return await self._json("GET", f"{_at(reference)}/why")
+
+    async def plan(self, record: Record) -> Record:
+        """What declaring this session would change, and what the controller would do."""
+        return await self._json("POST", "/api/plan", json=record)
+
+    async def version(self) -> Record:
+        """Version and identity of the server."""
+        return await self._json("GET", "/api/version")
+
+    async def events(self, *, namespace: str | None, about: Reference | None = None) -> list[Record]:
+        """Events, the oldest first."""
+        parameters = {"about": f"{about.kind.name}/{about.name}"} if about else None
+        answer = await self._json("GET", path_of(EVENT, namespace), params=parameters)
+        items: list[Record] = answer.get("items") or []
+        return items
+
+    async def logs(self, reference: Reference, parameters: Mapping[str, str]) -> AsyncGenerator[str]:
+        """The lines of a session's log, as they come."""
+        path = f"{path_of(SESSION, reference.namespace, reference.name)}/logs"
+        silence = None if "follow" in parameters else _PATIENCE
+        async with self.stream(path, dict(parameters), silence=silence) as answer:
+            async for line in answer.aiter_lines():
+                yield line
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, parameters: dict[str, str], *, silence: float | None, accept: str = "text/plain"
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer that is read as it comes; ``silence`` is how many seconds may pass without a word."""
+        timeout = httpx.Timeout(_PATIENCE, connect=_CONNECT, read=silence)
+        try:
+            async with self._http.stream(
+                "GET", path, params=parameters, timeout=timeout, headers={"Accept": accept}
+            ) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise _failure(answer)
+                yield answer
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    async def _json(
+        self, method: str, path: str, *, params: dict[str, str] | None = None, json: Record | None = None
+    ) -> Record:
+        return _decoded(await self._send(method, path, params=params, json=json))
+
+    async def _send(
+        self, method: str, path: str, *, params: dict[str, str] | None = None, json: Record | None = None
+    ) -> httpx.Response:
+        try:
+            answer = await self._http.request(method, path, params=params, json=json)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if not answer.is_success:
+            raise _failure(answer)
+        return answer
+
+    def _turn_to(self, connection: Connection) -> None:
+        self._connection = connection
+        self._http.base_url = httpx.URL(connection.url)
+        self._http.headers["Authorization"] = f"Bearer {connection.token}"
+
+    def _unreachable(self, error: httpx.HTTPError) -> Failure:
+        where = self._connection
+        if where.pid is not None and not alive(where.pid):
+            return Failure(
+                f"Berth is not running: the one that {where.found} names (pid {where.pid}) has ended",
+                code=ExitCode.UNREACHABLE,
+                remedy=START,
+            )
+        did = "does not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
+        remedy = START if where.local else f"is {where.found} right? is the network up?"
+        return Failure(f"Berth {did} at {where.url}", code=ExitCode.UNREACHABLE, remedy=remedy)
+
+
+_RESULTS: Mapping[str, Result] = {"created": "created", "configured": "configured", "unchanged": "unchanged"}
+
+
+@asynccontextmanager
+async def connect(
+    locate: Callable[[], Connection], *, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Client]:
+    """A client for the length of one command.
+
+    Raises:
+        Failure: there is no server to talk to.
+    """
+    # A proxy for the outside world has no business with, and no way to, a server on this machine.
+    trusting = not locate().local
+    async with httpx.AsyncClient(
+        timeout=httpx.Timeout(_PATIENCE, connect=_CONNECT), trust_env=trusting, transport=transport
+    ) as http:
+        yield Client(http, locate)
+
+
+def _decoded(answer: httpx.Response) -> Record:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Failure(
+            f"the server answered {answer.status_code} with something that is not a record",
+            code=ExitCode.SERVER_FAILED,
+            remedy="check with `berth config` that this is a Berth",
+        )
+    return body
+
+
+def _failure(answer: httpx.Response) -> Failure:
+    if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return from_problem(answer.status_code, None)
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    return from_problem(answer.status_code, problem if isinstance(problem, dict) else None)

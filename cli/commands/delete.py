@@ -1,0 +1,100 @@
+"""``berth delete``: ask for deletion, and see it done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Literal
+
+import typer
+
+from cli.client import Client
+from cli.failures import ExitCode, Failure
+from cli.kinds import Reference, references
+from cli.options import Files, Namespace, Server, Timeout, Wait, seconds
+from cli.progress import Progress
+from cli.record import metadata
+from cli.standing import gone
+from cli.surroundings import Call
+from cli.waiting import Deadline, until
+
+EXAMPLES = """
+  berth delete session fix-login
+  berth delete session/a session/b --no-wait
+  berth delete -f examples/
+  berth delete session fix-login --force
+"""
+
+
+def delete(  # noqa: PLR0913 - one argument per option
+    ctx: typer.Context,
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="WHAT", help="KIND NAME…, or KIND/NAME….")
+    ] = None,
+    *,
+    files: Files = None,
+    wait: Wait = True,
+    timeout: Timeout = "10m",
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete a session even if work in it is saved nowhere else.")
+    ] = False,
+    ignore_not_found: Annotated[
+        bool, typer.Option("--ignore-not-found", help="Count what is not there as deleted.")
+    ] = False,
+    namespace: Namespace = None,
+    server: Server = None,
+) -> None:
+    """Delete records: those named, or those that files declare.
+
+    A session whose work is not saved elsewhere is refused without --force. Interrupting the wait
+    does not take the deletion back.
+    """
+    call = Call.of(ctx, server=server, namespace=namespace)
+    named = references(what, namespace=call.namespace) if what else []
+    if files:
+        from cli.documents import declared  # noqa: PLC0415 - brings the models with it
+
+        named += [document.reference for document in declared(files, namespace=call.namespace)]
+    if not named:
+        raise Failure("nothing is named", code=ExitCode.USAGE, remedy="berth delete session NAME, or -f FILE")
+    call.run(
+        partial(
+            _delete,
+            named,
+            limit=seconds(timeout) if wait else None,
+            unsaved="discard" if force else "keep",
+            absent="ignore" if ignore_not_found else "refuse",
+        )
+    )
+
+
+async def _delete(
+    named: Sequence[Reference],
+    client: Client,
+    *,
+    limit: float | None,
+    unsaved: Literal["keep", "discard"],
+    absent: Literal["ignore", "refuse"],
+) -> None:
+    """Ask for all before waiting for the first: they then go on side by side."""
+    going: list[tuple[Reference, str | None]] = []
+    for reference in named:
+        try:
+            record = await client.delete(reference, unsaved=unsaved)
+        except Failure as failure:
+            if failure.code is ExitCode.NOT_FOUND and absent == "ignore":
+                continue
+            raise
+        # Without finalizers it is gone with the answer.
+        going.append((reference, metadata(record).get("uid") if metadata(record).get("finalizers") else None))
+    deadline = Deadline(limit)
+    with Progress() as progress:
+        for reference, uid in going:
+            if uid is not None and limit is None:
+                typer.echo(f"{reference} will be deleted")
+                continue
+            if uid is not None:
+                await until(
+                    client, reference, gone(uid), deadline=deadline, progress=progress, wish="deleted"
+                )
+            typer.echo(f"{reference} deleted")

@@ -1,0 +1,90 @@
+"""``berth start``, ``stop`` and ``restart``: what a session shall do, and seeing it done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import typer
+
+from cli.client import Client, Verb
+from cli.kinds import Reference, sessions
+from cli.options import Namespace, Server, SessionNames, Timeout, Wait, seconds
+from cli.progress import Progress
+from cli.record import metadata
+from cli.standing import Predicate, holds, in_phase
+from cli.surroundings import Call
+from cli.waiting import Deadline, until
+
+EXAMPLES = """
+  berth stop session fix-login
+  berth start session/fix-login --timeout=2m
+  berth restart fix-login --no-wait
+"""
+_DONE = {"start": "started", "stop": "stopped", "restart": "restarted"}
+
+
+def start(
+    ctx: typer.Context,
+    what: SessionNames,
+    *,
+    wait: Wait = True,
+    timeout: Timeout = "5m",
+    namespace: Namespace = None,
+    server: Server = None,
+) -> None:
+    """Start sessions, and wait until they are Ready."""
+    _run(Call.of(ctx, server=server, namespace=namespace), what, "start", timeout if wait else None)
+
+
+def stop(
+    ctx: typer.Context,
+    what: SessionNames,
+    *,
+    wait: Wait = True,
+    timeout: Timeout = "5m",
+    namespace: Namespace = None,
+    server: Server = None,
+) -> None:
+    """Stop sessions; workspace and data stay."""
+    _run(Call.of(ctx, server=server, namespace=namespace), what, "stop", timeout if wait else None)
+
+
+def restart(
+    ctx: typer.Context,
+    what: SessionNames,
+    *,
+    wait: Wait = True,
+    timeout: Timeout = "5m",
+    namespace: Namespace = None,
+    server: Server = None,
+) -> None:
+    """Restart sessions, also stopped ones, and wait until they are Ready."""
+    _run(Call.of(ctx, server=server, namespace=namespace), what, "restart", timeout if wait else None)
+
+
+def _run(call: Call, what: Sequence[str], verb: Verb, timeout: str | None) -> None:
+    named = sessions(what, namespace=call.namespace)
+    call.run(partial(_act, named, verb, None if timeout is None else seconds(timeout)))
+
+
+async def _act(named: Sequence[Reference], verb: Verb, limit: float | None, client: Client) -> None:
+    """Ask all before waiting for the first: they then go on side by side."""
+    asked = [(reference, await client.act(reference, verb)) for reference in named]
+    if limit is None:
+        for reference in named:
+            typer.echo(f"{reference} will be {_DONE[verb]}")
+        return
+    deadline = Deadline(limit)
+    with Progress() as progress:
+        for reference, record in asked:
+            predicate = _same(
+                metadata(record).get("uid"), in_phase("Stopped") if verb == "stop" else holds("Ready")
+            )
+            await until(client, reference, predicate, deadline=deadline, progress=progress, wish=_DONE[verb])
+            typer.echo(f"{reference} {_DONE[verb]}")
+
+
+def _same(uid: object, predicate: Predicate) -> Predicate:
+    """Of the record that was asked, not of another made under its name since."""
+    return lambda record: predicate(record) and (uid is None or metadata(record or {}).get("uid") == uid)

@@ -1,0 +1,97 @@
+"""Waiting until a record is as wished for, with a deadline and words on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from cli.client import Client, Query
+from cli.failures import ExitCode, Failure
+from cli.kinds import Reference
+from cli.progress import Progress
+from cli.record import Record, identity
+from cli.standing import Predicate, in_words
+from cli.watch import follow
+
+
+class Deadline:
+    """A moment by which all of several waits must be over; ``seconds`` None: never."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._at = None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+    @property
+    def at(self) -> float | None:
+        """On the loop's clock."""
+        return self._at
+
+
+async def until(
+    client: Client,
+    reference: Reference,
+    wished: Predicate,
+    *,
+    deadline: Deadline,
+    progress: Progress,
+    wish: str,
+    about: str = "Ready",
+) -> Record | None:
+    """The record once ``wished`` is true of it; None if it is gone by then.
+
+    Args:
+        client: the server.
+        reference: the record.
+        wished: asked at once, and at every change.
+        deadline: shared by all waits of one command.
+        progress: told the state at every change.
+        wish: ``wished`` in a word, for the message at the deadline.
+        about: the condition whose reason is told.
+
+    Raises:
+        Failure: NOT_MET at the deadline, with the state then; NOT_FOUND if the record is gone and
+            that was not wished for; or the server's.
+    """
+    state: Record | None = None
+    try:
+        async with asyncio.timeout_at(deadline.at), aclosing(_states(client, reference)) as states:
+            async for state in states:
+                if wished(state):
+                    return state
+                if state is None:
+                    raise _absent(reference)
+                progress.show(f"waiting for {reference}: {in_words(state, about=about)}")
+    except TimeoutError:
+        raise Failure(
+            f"{reference} is not {wish} after {_spoken(deadline)}: {in_words(state, about=about)}",
+            code=ExitCode.NOT_MET,
+            remedy=f"berth why {reference.name}"
+            if reference.kind.name == "Session"
+            else f"berth get {reference}",
+        ) from None
+    raise AssertionError("a watch has no end")
+
+
+async def _states(client: Client, reference: Reference) -> AsyncGenerator[Record | None]:
+    """The record now, then at every change; None while there is none."""
+    query = Query(reference.kind, reference.namespace or None)
+    sought = (reference.namespace, reference.name)
+    listing = await client.listing(query)
+    yield next((record for record in listing.items if identity(record) == sought), None)
+    async with aclosing(follow(client, query, listing)) as changes:
+        async for change in changes:
+            if identity(change.record) == sought:
+                yield None if change.type == "DELETED" else change.record
+
+
+def _absent(reference: Reference) -> Failure:
+    return Failure(
+        f"there is no {reference}" + (f" in namespace {reference.namespace}" if reference.namespace else ""),
+        code=ExitCode.NOT_FOUND,
+        remedy=f"berth get {reference.kind.plural}",
+    )
+
+
+def _spoken(deadline: Deadline) -> str:
+    return f"{deadline.seconds:g}s"
