@@ -1,0 +1,32 @@
+"""Which images the machine has: the difference between one to be pulled and one built here."""
+
+from __future__ import annotations
+
+from dokploy.local.runtime import NoSuchImage, Runtime
+
+
+class Images:
+    """The runtime's images, and the built ones that the nightly clean-up took away (FACTS 7.7)."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._built: set[str] = set()
+        self._pruned: set[str] = set()
+
+    async def pull(self, image: str) -> None:
+        """Make the image available; raises NoSuchImage."""
+        if image in self._pruned:
+            raise NoSuchImage(image)
+        await self._runtime.pull(image)
+
+    def add_built(self, image: str) -> None:
+        """A build has made it."""
+        self._built.add(image)
+        self._pruned.discard(image)
+
+    def prune(self, in_use: set[str]) -> tuple[str, ...]:
+        """Remove built images that nothing runs: they cannot be pulled again. Returns their names."""
+        gone = sorted(self._built - in_use)
+        self._built.difference_update(gone)
+        self._pruned.update(gone)
+        return tuple(gone)

@@ -1,0 +1,307 @@
+"""Containers that are only numbers: the runtime of the reliability suite, in virtual time.
+
+Nothing runs, nothing waits but the event loop's own clock, so a day of many sessions takes
+seconds. What an image does is read off its name, or given in a registry:
+
+======================== =====================================================================
+``sim/ok``               starts, is healthy, stops on TERM; so does any name not listed here
+``sim/slow-start:S``     is healthy only after S seconds
+``sim/slow-pull:S``      takes S seconds to pull
+``sim/stubborn:S``       takes S seconds to stop; killed (137) if the grace is shorter
+``sim/crash:CODE``       exits at once with CODE
+``sim/oom:S``            is killed (137) after S seconds
+``sim/unhealthy``        runs, but never passes its health check
+``sim/missing``          cannot be found or pulled
+======================== =====================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from container.contract import HealthReport
+from dokploy.local.echo import report
+from dokploy.local.ids import Ids
+from dokploy.local.runtime import (
+    BuildFailed,
+    BuildSpec,
+    Commit,
+    ContainerSpec,
+    LogLine,
+    NoSuchImage,
+    VolumeBusy,
+)
+
+KILLED: Final = 137
+_LOG_CAP: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What an image does. All times in seconds; a ``lifetime`` of None is without end."""
+
+    missing: bool = False
+    pull: float = 0.0
+    start: float = 0.3
+    healthy_after: float = 0.0
+    healthy: bool = True
+    stop: float = 3.3
+    lifetime: float | None = None
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildScript:
+    """What a build does. ``log`` is printed before it ends; ``clones`` False fails in the clone."""
+
+    seconds: float = 1.0
+    clones: bool = True
+    builds: bool = True
+    hangs: bool = False
+    commit: str = "a commit"
+    log: str = "Successfully built"
+
+
+def script_of(image: str) -> Script:
+    """Read a script off an image's name."""
+    base, _, tag = image.partition(":")
+    try:
+        number = float(tag)
+    except ValueError:
+        number = 1.0
+    scripts = {
+        "sim/slow-start": Script(healthy_after=number),
+        "sim/slow-pull": Script(pull=number),
+        "sim/stubborn": Script(stop=number),
+        "sim/crash": Script(lifetime=0.0, exit_code=int(number)),
+        "sim/oom": Script(lifetime=number, exit_code=KILLED),
+        "sim/unhealthy": Script(healthy=False),
+        "sim/missing": Script(missing=True),
+    }
+    return scripts.get(base, Script())
+
+
+@dataclass(slots=True)
+class Volume:
+    """A named volume: who holds it now, and the marks that its containers left in it."""
+
+    writers: set[str] = field(default_factory=set)
+    marks: list[str] = field(default_factory=list)
+
+
+class SimulatedContainer:
+    """One container; see :class:`dokploy.local.runtime.Container`."""
+
+    def __init__(self, container_id: str, spec: ContainerSpec, script: Script, owner: Simulation) -> None:
+        self.container_id = container_id
+        self.spec = spec
+        self.boot = container_id
+        self.started = owner.now()
+        self._script = script
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._exit: asyncio.Future[int] = self._loop.create_future()
+        self._news = asyncio.Event()
+        self._lines: list[LogLine] = []
+        self._stopping = False
+        if script.lifetime is not None:
+            self._loop.call_later(script.lifetime, self.exit, script.exit_code)
+
+    @property
+    def running(self) -> bool:
+        """It has not ended."""
+        return not self._exit.done()
+
+    @property
+    def serving(self) -> bool:
+        """Its health test would pass now."""
+        old_enough = self._loop.time() - self._began >= self._script.healthy_after
+        return self.running and self._script.healthy and old_enough
+
+    def exit(self, code: int) -> None:
+        """End, from within or by force; its volumes are free again."""
+        if not self._exit.done():
+            self._exit.set_result(code)
+            self._owner.release(self)
+            self._news.set()
+
+    def turn(self, *, healthy: bool) -> None:
+        """Change what its health test will say from now on."""
+        self._script = replace(self._script, healthy=healthy, healthy_after=0.0)
+        self._news.set()
+
+    def print(self, text: str) -> None:
+        """Write a line to its log."""
+        self._lines.append(LogLine(self._owner.now(), text))
+        del self._lines[:-_LOG_CAP]
+
+    async def wait(self) -> int:
+        """The exit code."""
+        return await asyncio.shield(self._exit)
+
+    async def check(self) -> bool:
+        """The health test."""
+        return self.serving if self.spec.health_test else True
+
+    async def until_changed(self) -> None:
+        """Return when the health test may say something else: nobody need ask in between."""
+        self._news.clear()
+        await self._news.wait()
+
+    async def stop(self, grace: float) -> None:
+        """TERM, then KILL."""
+        if self._stopping or not self.running:
+            await self.wait()
+            return
+        self._stopping = True
+        in_time = self._script.stop <= grace
+        await asyncio.sleep(min(self._script.stop, grace))
+        self.exit(0 if in_time else KILLED)
+
+    def address(self) -> tuple[str, int] | None:
+        """Nowhere: :meth:`Simulation.healthz` answers in its place."""
+        return None
+
+    def logs(self) -> tuple[LogLine, ...]:
+        """What it printed."""
+        return tuple(self._lines)
+
+    def usage(self) -> tuple[float, int]:
+        """Hardly anything."""
+        return (0.01, 16 * 1024 * 1024) if self.running else (0.0, 0)
+
+
+class Simulation:
+    """Images, builds, volumes and containers of a machine that is not there."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        seed: int = 0,
+        images: Mapping[str, Script] | None = None,
+        builds: Mapping[str, BuildScript] | None = None,
+    ) -> None:
+        self.now = clock
+        self.images = dict(images or {})
+        """Scripts by image, before those read off the name."""
+        self.builds = dict(builds or {})
+        """Scripts by repository URL."""
+        self.disk: dict[str, Volume] = {}
+        self.containers: list[SimulatedContainer] = []
+        """Those that run."""
+        self.violations: list[str] = []
+        """What must never happen: two writers on one volume (law S2)."""
+        self.started = 0
+        """Containers started in all."""
+        self.overrides: dict[str, HealthReport] = {}
+        """Whole ``/healthz`` bodies by service, for what a container of its own would say."""
+        self._ids = Ids(seed)
+        self._gates: dict[str, asyncio.Event] = {}
+
+    async def pull(self, image: str) -> None:
+        """Have the image; raises NoSuchImage."""
+        script = self._script(image)
+        if script.pull:
+            await asyncio.sleep(script.pull)
+        if script.missing:
+            raise NoSuchImage(image)
+
+    def _script(self, image: str) -> Script:
+        found = self.images.get(image)
+        return script_of(image) if found is None else found
+
+    async def build(self, spec: BuildSpec, log: Callable[[str], None]) -> Commit | None:
+        """Build by script; raises BuildFailed."""
+        script = self.builds.get(spec.url, BuildScript())
+        log(f"Cloning into '{spec.image}'...")
+        if not script.clones:
+            log(f"fatal: repository '{spec.url}' not found")
+            raise BuildFailed
+        commit = Commit(script.commit, self._ids.commit())
+        log(f"Building {spec.image}")
+        if script.hangs:
+            await self._gates.setdefault(spec.url, asyncio.Event()).wait()
+        await asyncio.sleep(script.seconds)
+        log(script.log)
+        if not script.builds:
+            raise BuildFailed(commit=commit)
+        self.images.setdefault(spec.image, Script())
+        return commit
+
+    def release_build(self, url: str) -> None:
+        """Let a build that hangs go on."""
+        self._gates.setdefault(url, asyncio.Event()).set()
+
+    async def start(self, spec: ContainerSpec) -> SimulatedContainer:
+        """Start a container; its volumes come to be."""
+        script = self._script(spec.image)
+        if script.missing:
+            raise NoSuchImage(spec.image)
+        await asyncio.sleep(script.start)
+        self.started += 1
+        container = SimulatedContainer(self._ids.task()[:12], spec, script, self)
+        self.containers.append(container)
+        for name, _ in spec.mounts:
+            volume = self.disk.setdefault(name, Volume())
+            if volume.writers:
+                held = ", ".join(sorted(volume.writers))
+                self.violations.append(f"{name}: {spec.service} writes beside {held}")
+            volume.writers.add(container.container_id)
+            volume.marks.append(container.boot)
+        container.print(f"started {spec.service}")
+        return container
+
+    def release(self, container: SimulatedContainer) -> None:
+        """Called by a container that ends."""
+        self.containers.remove(container)
+        for name, _ in container.spec.mounts:
+            volume = self.disk.get(name)
+            if volume is not None:
+                volume.writers.discard(container.container_id)
+
+    def volumes(self) -> tuple[str, ...]:
+        """The names of all volumes."""
+        return tuple(sorted(self.disk))
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; raises KeyError, VolumeBusy."""
+        if self.disk[name].writers:
+            raise VolumeBusy(name)
+        del self.disk[name]
+
+    async def aclose(self) -> None:
+        """End every container at once."""
+        for container in tuple(self.containers):
+            container.exit(KILLED)
+
+    def running(self, app_name: str) -> list[SimulatedContainer]:
+        """The containers that run for a service."""
+        return [container for container in self.containers if container.spec.service == app_name]
+
+    def healthz(self, app_name: str) -> HealthReport | None:
+        """What ``/healthz`` of the session answers now; None when nobody answers."""
+        for container in self.running(app_name):
+            if container.serving:
+                return self.overrides.get(app_name) or report(container.spec.env, container.boot)
+        return None
+
+    def kill(self, app_name: str) -> None:
+        """End the containers of a service as a crash does."""
+        for container in self.running(app_name):
+            container.exit(KILLED)
+
+    def write(self, volume: str, mark: str) -> None:
+        """Leave a mark: work that must not be lost."""
+        self.disk[volume].marks.append(mark)
+
+
+def loop_clock(epoch: float = 1_795_478_400.0) -> Callable[[], float]:
+    """A wall clock that follows the running loop's: virtual where the loop's is. Seconds."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    return lambda: epoch + loop.time() - began
