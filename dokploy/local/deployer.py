@@ -126,13 +126,10 @@ class _Deployment:
 
     async def _build(self) -> None:
         row, name = self._application, self._application["appName"]
-        url = row["customGitUrl"]
-        # The URL is logged whole, with any token in it: that is what Dokploy does (FACTS-2 1).
-        self.log(f"Cloning Repo Custom {url} to /etc/dokploy/applications/{name}/code: ✅")
         self._require_engine()
         image = built_image(name)
         spec = BuildSpec(
-            url=url,
+            url=row["customGitUrl"],
             branch=row["customGitBranch"] or "",
             build_path=row["customGitBuildPath"] or "/",
             dockerfile=row["dockerfile"] or "Dockerfile",
@@ -145,12 +142,8 @@ class _Deployment:
             self.commit = await self._swarm.runtime.build(spec, self.log)
         except BuildFailed as failure:
             self.commit = failure.commit
-            last = "❌ Docker build failed\n"
-            if failure.commit is None:
-                last = f"❌ [ERROR] Fail to clone the repository {url}\n"
-            raise DeployFailed(last) from None
+            raise DeployFailed("") from None
         self._swarm.images.add_built(image)
-        self.log("✅ Docker build completed.")
 
     def _build_arguments(self) -> dict[str, str]:
         try:

@@ -120,9 +120,9 @@ class Runtime(Protocol):
     async def build(self, spec: BuildSpec, log: Callable[[str], None]) -> Commit | None:
         """Clone and build ``spec.image``; raises BuildFailed after logging why.
 
-        ``log`` takes what git and the builder print, line by line or in larger pieces, without the
-        lines that Dokploy itself writes before ("Cloning Repo ...") and after ("Docker build
-        failed", "Error occurred ..."). Returns what was cloned, None when that is not known.
+        ``log`` takes lines, from "Cloning Repo Custom ..." to "Docker build completed." or the
+        "❌" line that says what failed; Dokploy's very first and very last lines are not its
+        business. Returns what was cloned, None when that is not known.
         """
         ...
 

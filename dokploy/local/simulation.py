@@ -218,18 +218,24 @@ class Simulation:
     async def build(self, spec: BuildSpec, log: Callable[[str], None]) -> Commit | None:
         """Build by script; raises BuildFailed."""
         script = self.builds.get(spec.url, BuildScript())
-        log(f"Cloning into '{spec.image}'...")
+        # The URL is logged whole, with any token in it: that is what Dokploy does (FACTS-2 1).
+        name = spec.image.removesuffix(":latest")
+        log(f"Cloning Repo Custom {spec.url} to /etc/dokploy/applications/{name}/code: ✅")
+        log(f"Cloning into '/etc/dokploy/applications/{name}/code'...")
         if not script.clones:
             log(f"fatal: repository '{spec.url}' not found")
+            log(f"❌ [ERROR] Fail to clone the repository {spec.url}")
             raise BuildFailed
         commit = Commit(script.commit, self._ids.commit())
-        log(f"Building {spec.image}")
+        log(f"Building {name}")
         if script.hangs:
             await self._gates.setdefault(spec.url, asyncio.Event()).wait()
         await asyncio.sleep(script.seconds)
         log(script.log)
         if not script.builds:
+            log("❌ Docker build failed")
             raise BuildFailed(commit=commit)
+        log(f"Successfully tagged {spec.image}\n✅ Docker build completed.")
         self.images.setdefault(spec.image, Script())
         return commit
 
