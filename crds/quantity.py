@@ -16,7 +16,9 @@ from pydantic_core import CoreSchema, core_schema
 
 _CPU = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>m?)")
 _MEMORY = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>|k|M|G|T|Ki|Mi|Gi|Ti)")
-_DURATION = re.compile(r"(?=.)((?P<d>\d+)d)?((?P<h>\d+)h)?((?P<m>\d+)m(?!s))?((?P<s>\d+(\.\d+)?)s)?((?P<ms>\d+)ms)?")
+_DURATION = re.compile(
+    r"(?=.)((?P<d>\d+)d)?((?P<h>\d+)h)?((?P<m>\d+)m(?!s))?((?P<s>\d+(\.\d+)?)s)?((?P<ms>\d+)ms)?"
+)
 
 _MEMORY_UNITS = {
     "": 1,
@@ -29,7 +31,13 @@ _MEMORY_UNITS = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
-_DURATION_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": Decimal("0.001")}
+_DURATION_UNITS = {
+    "d": Decimal(86_400),
+    "h": Decimal(3_600),
+    "m": Decimal(60),
+    "s": Decimal(1),
+    "ms": Decimal("0.001"),
+}
 
 
 class _Text(str):
@@ -50,7 +58,9 @@ class _Text(str):
         )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {"type": "string"}
 
     def _match(self) -> re.Match[str]:
@@ -95,4 +105,5 @@ class Duration(_Text):
     def seconds(self) -> float:
         """The value in seconds."""
         parts = self._match().groupdict()
-        return float(sum(Decimal(n) * _DURATION_UNITS[unit] for unit, n in parts.items() if n))
+        parts_in_seconds = (Decimal(n) * _DURATION_UNITS[unit] for unit, n in parts.items() if n)
+        return float(sum(parts_in_seconds, Decimal()))

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from crds.base import Condition, Model, Resource
-from crds.quantity import Duration
 from crds.container import ContainerDefaults, SecretKeyReference
+from crds.quantity import Duration
 
 
 class RoutePattern(Model):
@@ -37,7 +37,8 @@ class Limits(Model):
 
 class Poll(Model):
     """How often the target is listed: while something is in motion, otherwise, and when nothing
-    is declared Running."""
+    is declared Running.
+    """
 
     fast: Duration = Duration("2s")
     slow: Duration = Duration("10s")
