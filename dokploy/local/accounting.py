@@ -19,8 +19,11 @@ _TOLD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One call. ``told`` holds the fields of its input that are never secret; ``status`` is None
-    while it is under way and for a caller that went away."""
+    """One call.
+
+    ``told`` holds the fields of its input that are never secret; ``status`` is None when the caller
+    went away before the answer.
+    """
 
     procedure: str
     told: Mapping[str, Any]

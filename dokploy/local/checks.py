@@ -7,26 +7,29 @@ passes here as it does there (FACTS 4).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from dokploy.local.refusals import InvalidInput, Issue
 
 _MISSING = object()
 
 
-class Kind(Protocol):
+class Kind(ABC):
     """What a value may be."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def problem(self, value: Any) -> Issue | None:
         """The issue without its path, or None."""
-        ...
 
     def clean(self, value: Any) -> Any:
         """The value as Dokploy stores it."""
-        ...
+        return value
 
 
 def _word(value: Any) -> str:
@@ -56,7 +59,7 @@ def _bound(origin: str, *, big: bool, limit: int, message: str) -> Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Kind):
     """A string; ``pattern`` with the message shown when it does not match."""
 
     least: int = 0
@@ -66,6 +69,7 @@ class Text:
     too_small: str = ""
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         if not isinstance(value, str):
             return wrong_type("string", value)
         if len(value) < self.least:
@@ -85,12 +89,9 @@ class Text:
             }
         return None
 
-    def clean(self, value: Any) -> Any:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Kind):
     """A number; ``lenient`` takes a string of digits as well, as ``replicas`` does."""
 
     least: int | None = None
@@ -100,6 +101,7 @@ class Number:
     too_big: str = ""
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         if isinstance(value, str) and self.lenient:
             if not re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
                 message = "Invalid input: expected number, received NaN"
@@ -116,44 +118,42 @@ class Number:
         return None
 
     def clean(self, value: Any) -> Any:
+        """A number, whole where it can be."""
         number = float(value) if isinstance(value, str) else value
         return int(number) if number == int(number) else number
 
 
 @dataclass(frozen=True, slots=True)
-class Boolean:
+class Boolean(Kind):
     """true or false."""
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         return None if isinstance(value, bool) else wrong_type("boolean", value)
-
-    def clean(self, value: Any) -> Any:
-        return value
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Kind):
     """One of a few words."""
 
     words: tuple[str, ...]
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         if isinstance(value, str) and value in self.words:
             return None
         message = "Invalid option: expected one of " + "|".join(f'"{word}"' for word in self.words)
         return {"code": "invalid_value", "values": list(self.words), "message": message}
 
-    def clean(self, value: Any) -> Any:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Kind):
     """An array of one kind."""
 
     item: Kind
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         if not isinstance(value, list):
             return wrong_type("array", value)
         for index, item in enumerate(value):
@@ -162,18 +162,16 @@ class ListOf:
                 return {**issue, "path": [index]}
         return None
 
-    def clean(self, value: Any) -> Any:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Strict:
+class Strict(Kind):
     """An object; a key that is not named is refused, and ``required`` ones must be there."""
 
     parts: Mapping[str, Kind]
     required: tuple[str, ...] = ()
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         if not isinstance(value, dict):
             return wrong_type("object", value)
         for name, kind in self.parts.items():
@@ -187,19 +185,14 @@ class Strict:
             return {"code": "unrecognized_keys", "keys": unknown, "message": message}
         return None
 
-    def clean(self, value: Any) -> Any:
-        return value
-
 
 @dataclass(frozen=True, slots=True)
-class Anything:
+class Anything(Kind):
     """An object or a list that is kept as it comes."""
 
     def problem(self, value: Any) -> Issue | None:
+        """See :meth:`Kind.problem`."""
         return None if isinstance(value, dict | list) else wrong_type("object", value)
-
-    def clean(self, value: Any) -> Any:
-        return value
 
 
 class Presence(Enum):

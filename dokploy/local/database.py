@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from dokploy.local.ids import Ids
-from dokploy.local.refusals import Refusal, not_found
+from dokploy.local.refusals import not_found
 from dokploy.local.shapes import NEW_APPLICATION
 from dokploy.local.words import stamp
 
@@ -289,11 +289,3 @@ class Database:
             self.touched.update((table, row_id) for row_id in rows)
         self._overview.clear()
         self._listing = None
-
-    def require_application(self, application_id: str) -> Row:
-        """An application; raises ``Application not found``."""
-        return self.get("application", application_id)
-
-    def refuse_update(self) -> Refusal:
-        """What ``application.update`` says to an unknown id: 400 where others say 404 (FACTS 4)."""
-        return Refusal(400, "Error updating application")

@@ -38,16 +38,16 @@ class Deployer:
         behaviours: frozenset[Behaviour],
         saved: Callable[[], None],
     ) -> None:
-        self._database = database
-        self._swarm = swarm
-        self._specify = specify
-        self._timings = timings
-        self._behaviours = behaviours
-        self._saved = saved
+        self.database = database
+        self.swarm = swarm
+        self.specify = specify
+        self.timings = timings
+        self.behaviours = behaviours
+        self.saved = saved
 
     async def perform(self, job: Job) -> None:
         """Do one job; its end is in the rows and in the log, whatever happens."""
-        application = self._database.tables["application"].get(job.application_id)
+        application = self.database.tables["application"].get(job.application_id)
         if application is None:
             return
         # Dokploy reads the application once, as the job starts: a change made meanwhile is not
@@ -63,24 +63,24 @@ class Deployer:
             work.fail(str(failure), work.commit)
         else:
             work.succeed(commit)
-        self._saved()
+        self.saved()
 
 
 class _Deployment:
     """The state of one running deployment."""
 
     def __init__(self, deployer: Deployer, job: Job, application: Row) -> None:
-        self._database = deployer._database
-        self._swarm = deployer._swarm
-        self._timings = deployer._timings
-        self._behaviours = deployer._behaviours
+        self._database = deployer.database
+        self._swarm = deployer.swarm
+        self._timings = deployer.timings
+        self._behaviours = deployer.behaviours
         self._job = job
         self._application = application
-        self._specify = deployer._specify
+        self._specify = deployer.specify
         self._row = self._database.new_deployment(application, job.title, job.description, "running")
         self._database.set_application(job.application_id, {"applicationStatus": "running"})
         self.commit: Commit | None = None
-        deployer._saved()
+        deployer.saved()
 
     def log(self, text: str) -> None:
         """Write to the deployment's log; nobody keeps the log of a deleted one."""

@@ -26,7 +26,7 @@ from dokploy.local.ids import Ids
 from dokploy.local.keys import ApiKey, Caller, Keys
 from dokploy.local.queue import BuildQueue
 from dokploy.local.refusals import UNAUTHORIZED, UNKNOWN_PROCEDURE, Refusal, forbidden_resource
-from dokploy.local.registry import REGISTER, Method, Procedure
+from dokploy.local.registry import REGISTER, Call, Method, Procedure
 from dokploy.local.routes import Routes
 from dokploy.local.runtime import Runtime
 from dokploy.local.service_spec import ServiceSpec
@@ -147,7 +147,7 @@ class LocalDokploy:
         fields = checked(procedure.fields, given)
         if procedure.needs and not caller.may_all:
             raise forbidden_resource(procedure.needs)
-        result = procedure.run(self, caller, fields)
+        result = procedure.run(Call(self, caller, fields))
         return await result if inspect.isawaitable(result) else result
 
     @property

@@ -8,12 +8,36 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from dokploy.local.checks import Fields
+from dokploy.local.database import Database, Row
 from dokploy.local.keys import Caller
+from dokploy.local.refusals import no_access
 
 if TYPE_CHECKING:
     from dokploy.local.dokploy import LocalDokploy
 
-Run = Callable[["LocalDokploy", Caller, dict[str, Any]], Any | Awaitable[Any]]
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: on which instance, by whom, with which checked input."""
+
+    dokploy: LocalDokploy
+    caller: Caller
+    given: dict[str, Any]
+
+    @property
+    def database(self) -> Database:
+        """The instance's rows."""
+        return self.dokploy.database
+
+    def application(self, application_id: str | None = None) -> Row:
+        """The application that is named, by default in the input; raises 404, and 401 to a member."""
+        row = self.database.get("application", application_id or self.given["applicationId"])
+        if not self.caller.may_all:
+            raise no_access()
+        return row
+
+
+Run = Callable[[Call], Any | Awaitable[Any]]
 
 
 class Method(Enum):

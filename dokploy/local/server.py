@@ -28,7 +28,7 @@ def create_app(dokploy: LocalDokploy) -> Starlette:
     business of the HTTP server, not of this application.
     """
 
-    async def health(request: Request) -> Response:
+    async def health(_request: Request) -> Response:
         _require_up(dokploy)
         return JSONResponse({"ok": True})
 

@@ -109,7 +109,7 @@ class Service:
             self.slots.remove(slot)
             self.changed()
 
-    def task_up(self, slot: Slot, task: Task) -> None:
+    def task_up(self, task: Task) -> None:
         """A task runs: the update is watched for a while, then it is complete."""
         if self.update_state == "updating" and task.version == self.version:
             self._cancel_monitor()
@@ -125,7 +125,7 @@ class Service:
             self._monitor.cancel()
             self._monitor = None
 
-    def task_failed(self, slot: Slot, task: Task) -> bool:
+    def task_failed(self, task: Task) -> bool:
         """A task ended by itself: during an update that is the update's failure."""
         self._engine.crashed(self.spec.name)
         if self.update_state != "updating" or task.version != self.version:

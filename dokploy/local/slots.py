@@ -22,11 +22,11 @@ class Owner(Protocol):
     spec: ServiceSpec
     version: int
 
-    def task_up(self, slot: Slot, task: Task) -> None:
-        """A task of the slot runs."""
+    def task_up(self, task: Task) -> None:
+        """A task runs."""
         ...
 
-    def task_failed(self, slot: Slot, task: Task) -> bool:
+    def task_failed(self, task: Task) -> bool:
         """A task has ended by itself; True when the service has dealt with it (a rollback)."""
         ...
 
@@ -124,7 +124,7 @@ class Slot:
             for other in self.tasks:
                 if other is not task and not other.ended and not other.stopping:
                     other.end()
-        self._owner.task_up(self, task)
+        self._owner.task_up(task)
 
     def went_down(self, task: Task) -> None:
         """A task has ended: the next may have been waiting for it, or one must follow it."""
@@ -154,7 +154,7 @@ class Slot:
 
     def _replace(self, ended: Task) -> None:
         ended.wanted = "shutdown"
-        if self._owner.task_failed(self, ended):
+        if self._owner.task_failed(ended):
             return
         policy = self._owner.spec.restart
         self._attempts += 1

@@ -172,9 +172,9 @@ class Task:
         except NoSuchImage:
             self._become("Rejected", f'"No such image: {self.spec.image}"')
             return
-        except Exception as error:
-            # Docker words it so, too; the reason itself may name paths or values, so it is not shown.
-            _log.exception("a container did not start", service=self.spec.name, kind=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the task ends as Docker's do
+            # The reason may name paths or values, so the row does not show it.
+            _log.warning("a container did not start", service=self.spec.name, kind=type(error).__name__)
             self._become("Rejected", '"starting container failed"')
             return
         self.container = container

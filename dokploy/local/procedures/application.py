@@ -10,10 +10,9 @@ import structlog
 from dokploy.local.behaviours import Behaviour
 from dokploy.local.checks import Fields, Number, Text
 from dokploy.local.database import Row
-from dokploy.local.keys import Caller
-from dokploy.local.procedures.shared import BY_APPLICATION, application_of, nested
+from dokploy.local.procedures.shared import BY_APPLICATION, nested
 from dokploy.local.refusals import Refusal
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.runtime import VolumeBusy
 from dokploy.local.shapes import APP_NAME, NAMED, UPDATE_APPLICATION, optional, required
 from dokploy.local.swarm import EngineUnreachable
@@ -47,28 +46,28 @@ _SEARCH: Final[Fields] = {
 
 
 @mutation("application.create", _CREATE, needs="service")
-async def create(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+async def create(call: Call) -> Row:
     """Insert a row: not idempotent, the appName suffixed, foreign fields dropped (FACTS 4)."""
-    if given.get("serverId"):
+    if call.given.get("serverId"):
         raise Refusal(401, "You are not authorized to access this server")
-    database = dokploy.database
-    database.get("environment", given["environmentId"])
-    base = (given.get("appName") or dokploy.ids.app_name()).lower().replace(" ", "-")
-    if Behaviour.CREATE_REPEATS not in dokploy.behaviours:
-        present = _same(dokploy, given["name"], base, given["environmentId"])
+    database = call.database
+    database.get("environment", call.given["environmentId"])
+    base = (call.given.get("appName") or call.dokploy.ids.app_name()).lower().replace(" ", "-")
+    if Behaviour.CREATE_REPEATS not in call.dokploy.behaviours:
+        present = _same(call.dokploy, call.given["name"], base, call.given["environmentId"])
         if present is not None:
             return dict(present)
-    suffixed = Behaviour.SUFFIXED_NAMES in dokploy.behaviours or "appName" not in given
+    suffixed = Behaviour.SUFFIXED_NAMES in call.dokploy.behaviours or "appName" not in call.given
     row = database.new_application(
         {
-            "name": given["name"],
-            "appName": f"{base}-{dokploy.ids.suffix()}" if suffixed else base,
-            "description": given.get("description"),
-            "environmentId": given["environmentId"],
-            **({"sourceType": given["sourceType"]} if "sourceType" in given else {}),
+            "name": call.given["name"],
+            "appName": f"{base}-{call.dokploy.ids.suffix()}" if suffixed else base,
+            "description": call.given.get("description"),
+            "environmentId": call.given["environmentId"],
+            **({"sourceType": call.given["sourceType"]} if "sourceType" in call.given else {}),
         }
     )
-    await _grant(dokploy, row["applicationId"])
+    await _grant(call.dokploy, row["applicationId"])
     return dict(row)
 
 
@@ -91,44 +90,45 @@ async def _grant(dokploy: LocalDokploy, application_id: str) -> None:
 
 
 @query("application.one", BY_APPLICATION)
-def one(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def one(call: Call) -> dict[str, Any]:
     """One application whole."""
-    row = application_of(dokploy, caller, given["applicationId"])
-    return {**nested(dokploy, row), "hasGitProviderAccess": True, "unauthorizedProvider": None}
+    row = call.application()
+    return {**nested(call.dokploy, row), "hasGitProviderAccess": True, "unauthorizedProvider": None}
 
 
 @mutation("application.update", UPDATE_APPLICATION)
-def update(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def update(call: Call) -> bool:
     """Write columns; nothing that runs changes."""
-    application_id = given.pop("applicationId")
-    given.pop("appName", None)
-    if not given:
+    application_id = call.given.pop("applicationId")
+    call.given.pop("appName", None)
+    if not call.given:
         raise Refusal(500, "No values to set")
-    if application_id not in dokploy.database.tables["application"]:
-        raise dokploy.database.refuse_update()
-    application_of(dokploy, caller, application_id)
-    dokploy.database.set_application(application_id, given)
+    if application_id not in call.database.tables["application"]:
+        # Where every other call says 404 (FACTS 4).
+        raise Refusal(400, "Error updating application")
+    call.application(application_id)
+    call.database.set_application(application_id, call.given)
     return True
 
 
 @mutation("application.delete", BY_APPLICATION)
-async def delete(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+async def delete(call: Call) -> dict[str, Any]:
     """Delete the row and the service; what fails on the way is swallowed, volumes stay (FACTS 4)."""
-    application_id = given["applicationId"]
-    row = application_of(dokploy, caller, application_id)
-    shown = nested(dokploy, row)
+    application_id = call.given["applicationId"]
+    row = call.application(application_id)
+    shown = nested(call.dokploy, row)
     volumes = [mount["volumeName"] for mount in shown["mounts"] if mount["type"] == "volume"]
     # Two deletes at once both get this far and both answer 200.
-    await asyncio.sleep(dokploy.timings.engine)
-    if application_id in dokploy.database.tables["application"]:
-        dokploy.database.remove_application(application_id)
-    dokploy.routes_file.lose(application_id)
+    await asyncio.sleep(call.dokploy.timings.engine)
+    if application_id in call.database.tables["application"]:
+        call.database.remove_application(application_id)
+    call.dokploy.routes_file.lose(application_id)
     try:
-        dokploy.swarm.remove(row["appName"])
+        call.dokploy.swarm.remove(row["appName"])
     except EngineUnreachable:
         _log.info("a service stays behind: the engine is down", service=row["appName"])
-    if Behaviour.VOLUMES_STAY not in dokploy.behaviours:
-        dokploy.swarm.when_gone(row["appName"], lambda: _remove_volumes(dokploy, volumes))
+    if Behaviour.VOLUMES_STAY not in call.dokploy.behaviours:
+        call.dokploy.swarm.when_gone(row["appName"], lambda: _remove_volumes(call.dokploy, volumes))
     return shown
 
 
@@ -141,16 +141,16 @@ async def _remove_volumes(dokploy: LocalDokploy, volumes: list[str | None]) -> N
 
 
 @query("application.search", _SEARCH)
-def search(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def search(call: Call) -> dict[str, Any]:
     """Find by parts of names, the newest first; filtered by what was granted: never use it (FACTS 7.1)."""
-    granted = set(dokploy.database.accessed) if caller.may_all else set()
+    granted = set(call.database.accessed) if call.caller.may_all else set()
     rows = [
         row
-        for row in reversed(dokploy.database.tables["application"].values())
-        if row["applicationId"] in granted and _matches(dokploy, row, given)
+        for row in reversed(call.database.tables["application"].values())
+        if row["applicationId"] in granted and _matches(call.dokploy, row, call.given)
     ]
-    offset = given.get("offset", 0)
-    shown = rows[offset : offset + given.get("limit", 20)]
+    offset = call.given.get("offset", 0)
+    shown = rows[offset : offset + call.given.get("limit", 20)]
     return {"items": [{name: row[name] for name in _FOUND} for row in shown], "total": len(rows)}
 
 
@@ -171,17 +171,17 @@ def _within(part: str, whole: str | None) -> bool:
 
 
 @mutation("application.move", {"applicationId": required(Text()), "targetEnvironmentId": required(Text())})
-def move(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def move(call: Call) -> Row:
     """Put it into another environment; its service is not touched."""
-    row = application_of(dokploy, caller, given["applicationId"])
-    target = dokploy.database.get("environment", given["targetEnvironmentId"])
+    row = call.application()
+    target = call.database.get("environment", call.given["targetEnvironmentId"])
     fields = {"environmentId": target["environmentId"]}
-    dokploy.database.set_application(row["applicationId"], fields)
+    call.database.set_application(row["applicationId"], fields)
     return dict(row)
 
 
 @query("application.readTraefikConfig", BY_APPLICATION)
-def read_traefik_config(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> str | None:
+def read_traefik_config(call: Call) -> str | None:
     """The file of its routes as text, null without one."""
-    row = application_of(dokploy, caller, given["applicationId"])
-    return dokploy.routes_file.text(row)
+    row = call.application()
+    return call.dokploy.routes_file.text(row)

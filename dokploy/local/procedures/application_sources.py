@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.checks import Boolean, Fields, ListOf, Text
-from dokploy.local.keys import Caller
-from dokploy.local.procedures.shared import application_of
-from dokploy.local.registry import mutation
+from dokploy.local.registry import Call, mutation
 from dokploy.local.shapes import BUILDS, NAMED, optional, required, stated
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 _ENVIRONMENT: Final[Fields] = {
     "applicationId": required(Text()),
@@ -50,31 +45,31 @@ _BUILD: Final[Fields] = {
 }
 
 
-def _write(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any], more: Mapping[str, Any]) -> bool:
-    row = application_of(dokploy, caller, given.pop("applicationId"))
-    dokploy.database.set_application(row["applicationId"], {**given, **more})
+def _write(call: Call, more: Mapping[str, Any]) -> bool:
+    row = call.application()
+    call.database.set_application(row["applicationId"], {**call.given, **more})
     return True
 
 
 @mutation("application.saveEnvironment", _ENVIRONMENT)
-def save_environment(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def save_environment(call: Call) -> bool:
     """Variables; nothing that runs changes (FACTS 4)."""
-    return _write(dokploy, caller, given, {})
+    return _write(call, {})
 
 
 @mutation("application.saveDockerProvider", _DOCKER)
-def save_docker_provider(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def save_docker_provider(call: Call) -> bool:
     """A prebuilt image; the status becomes ``idle`` even while it runs (FACTS 7.10)."""
-    return _write(dokploy, caller, given, {"sourceType": "docker", "applicationStatus": "idle"})
+    return _write(call, {"sourceType": "docker", "applicationStatus": "idle"})
 
 
 @mutation("application.saveGitProvider", _GIT)
-def save_git_provider(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def save_git_provider(call: Call) -> bool:
     """A repository to build from."""
-    return _write(dokploy, caller, given, {"sourceType": "git", "applicationStatus": "idle"})
+    return _write(call, {"sourceType": "git", "applicationStatus": "idle"})
 
 
 @mutation("application.saveBuildType", _BUILD)
-def save_build_type(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def save_build_type(call: Call) -> bool:
     """How to build."""
-    return _write(dokploy, caller, given, {})
+    return _write(call, {})

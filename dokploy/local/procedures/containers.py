@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.answers import Serialised, encoded
 from dokploy.local.checks import Fields, Text
 from dokploy.local.environment import NODE_NAME
-from dokploy.local.keys import Caller
-from dokploy.local.registry import query
+from dokploy.local.registry import Call, query
 from dokploy.local.service import Service
 from dokploy.local.shapes import optional, required
 from dokploy.local.tasks import Task
 from dokploy.local.words import span, task_age
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 _APP_NAME: Final = Text(least=1, pattern=re.compile(r"^[a-zA-Z0-9.\-_]+$"))
 _BY_APP_NAME: Final[Fields] = {
@@ -30,11 +26,11 @@ _SHORT: Final = 12
 
 
 @query("swarm.getNodeApps", needs="docker")
-def node_apps(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Serialised:
+def node_apps(call: Call) -> Serialised:
     """Every service, orphans included; nothing and 200 when the engine is down (FACTS 14)."""
-    if not dokploy.swarm.reachable:
+    if not call.dokploy.swarm.reachable:
         return Serialised(b"[]")
-    services = sorted(dokploy.swarm.services.items())
+    services = sorted(call.dokploy.swarm.services.items())
     rows = [_service_row(service) for name, service in services if not name.startswith(_HIDDEN)]
     return Serialised(b"[" + b",".join(rows) + b"]")
 
@@ -55,12 +51,12 @@ def _service_row(service: Service) -> bytes:
 
 
 @query("docker.getServiceContainersByAppName", _BY_APP_NAME, needs="docker")
-def service_containers(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def service_containers(call: Call) -> list[dict[str, Any]]:
     """The task history of one service; ``state`` is the desired one (FACTS 3)."""
-    service = dokploy.swarm.services.get(given["appName"])
-    if service is None or not dokploy.swarm.reachable:
+    service = call.dokploy.swarm.services.get(call.given["appName"])
+    if service is None or not call.dokploy.swarm.reachable:
         return []
-    now = dokploy.clock()
+    now = call.dokploy.clock()
     rows = [
         {
             "containerId": task.task_id,
@@ -80,11 +76,11 @@ def service_containers(dokploy: LocalDokploy, caller: Caller, given: dict[str, A
 
 
 @query("docker.getContainersByAppNameMatch", _BY_APP_NAME)
-def containers_by_name(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def containers_by_name(call: Call) -> list[dict[str, Any]]:
     """``docker ps -a`` by a part of the name: ended ones and those of other applications, too."""
-    if not dokploy.swarm.reachable:
+    if not call.dokploy.swarm.reachable:
         return []
-    now = dokploy.clock()
+    now = call.dokploy.clock()
     return [
         {
             "containerId": task.container.container_id[:_SHORT],
@@ -92,8 +88,8 @@ def containers_by_name(dokploy: LocalDokploy, caller: Caller, given: dict[str, A
             "state": "exited" if task.ended else "running",
             "status": _status(task, now),
         }
-        for slot, task in dokploy.swarm.tasks()
-        if task.container is not None and given["appName"] in slot
+        for slot, task in call.dokploy.swarm.tasks()
+        if task.container is not None and call.given["appName"] in slot
     ]
 
 
@@ -107,13 +103,13 @@ def _status(task: Task, now: float) -> str:
 
 
 @query("swarm.getContainerStats", needs="docker")
-def container_stats(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def container_stats(call: Call) -> list[dict[str, Any]]:
     """Usage of all running containers."""
-    if not dokploy.swarm.reachable:
+    if not call.dokploy.swarm.reachable:
         return []
     return [
         _usage(slot, task)
-        for slot, task in dokploy.swarm.tasks()
+        for slot, task in call.dokploy.swarm.tasks()
         if task.container is not None and not task.ended
     ]
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.behaviours import Behaviour
-from dokploy.local.checks import Boolean, Field, Fields, ListOf, Number, OneOf, Text, wrong_type
+from dokploy.local.checks import Boolean, Field, Fields, Kind, ListOf, Number, OneOf, Text, wrong_type
 from dokploy.local.database import Row
-from dokploy.local.keys import Caller
-from dokploy.local.procedures.shared import BY_APPLICATION, application_of
+from dokploy.local.procedures.shared import BY_APPLICATION
 from dokploy.local.refusals import Issue, not_found
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.shapes import NAMED, optional, required
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 _LABELS = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
 _BAD_HOST: Final = (
@@ -26,7 +22,7 @@ _BAD_HOST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Host:
+class _Host(Kind):
     """A host name."""
 
     def problem(self, value: Any) -> Issue | None:
@@ -36,9 +32,6 @@ class _Host:
             size = {"origin": "string", "code": "too_small", "minimum": 1, "inclusive": True}
             return {**size, "message": "Add a hostname"}
         return None if _LABELS.fullmatch(value) else {"code": "custom", "message": _BAD_HOST}
-
-    def clean(self, value: Any) -> Any:
-        return value
 
 
 _PORT: Final = Number(1, 65_535, too_small="Port must be at least 1", too_big="Port must be 65535 or below")
@@ -63,70 +56,70 @@ _BY_DOMAIN: Final[Fields] = {"domainId": required(NAMED)}
 
 
 @mutation("domain.create", _CREATE)
-def create(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def create(call: Call) -> Row:
     """Add a route and write its file: not idempotent, no host is unique (FACTS-2 3)."""
-    application_id = given.get("applicationId")
+    application_id = call.given.get("applicationId")
     if not application_id:
         raise not_found("Application")
-    application_of(dokploy, caller, application_id)
-    database = dokploy.database
-    if Behaviour.DOMAIN_REPEATS not in dokploy.behaviours:
+    call.application(application_id)
+    database = call.database
+    if Behaviour.DOMAIN_REPEATS not in call.dokploy.behaviours:
         for present in database.of("domain", application_id):
-            if (present["host"], present["path"]) == (given["host"], given.get("path") or "/"):
+            if (present["host"], present["path"]) == (call.given["host"], call.given.get("path") or "/"):
                 return dict(present)
-    domain_id = dokploy.ids.row()
+    domain_id = call.dokploy.ids.row()
     row = {
         "domainId": domain_id,
-        "host": given["host"],
-        "https": given.get("https", False),
-        "port": given.get("port", 3000),
-        "customEntrypoint": given.get("customEntrypoint"),
-        "path": given.get("path", "/"),
-        "serviceName": given.get("serviceName"),
-        "domainType": given.get("domainType", "application"),
+        "host": call.given["host"],
+        "https": call.given.get("https", False),
+        "port": call.given.get("port", 3000),
+        "customEntrypoint": call.given.get("customEntrypoint"),
+        "path": call.given.get("path", "/"),
+        "serviceName": call.given.get("serviceName"),
+        "domainType": call.given.get("domainType", "application"),
         "uniqueConfigKey": database.next_config_key(),
         "createdAt": database.now(),
         "composeId": None,
-        "customCertResolver": given.get("customCertResolver"),
+        "customCertResolver": call.given.get("customCertResolver"),
         "applicationId": application_id,
         "previewDeploymentId": None,
-        "certificateType": given.get("certificateType", "none"),
-        "internalPath": given.get("internalPath", "/"),
-        "stripPath": given.get("stripPath", False),
-        "middlewares": given.get("middlewares") or [],
-        "forwardAuthEnabled": given.get("forwardAuthEnabled", False),
+        "certificateType": call.given.get("certificateType", "none"),
+        "internalPath": call.given.get("internalPath", "/"),
+        "stripPath": call.given.get("stripPath", False),
+        "middlewares": call.given.get("middlewares") or [],
+        "forwardAuthEnabled": call.given.get("forwardAuthEnabled", False),
         "enabled": True,
     }
     database.add("domain", domain_id, row)
-    dokploy.routes_file.put(row)
+    call.dokploy.routes_file.put(row)
     return dict(row)
 
 
 @query("domain.byApplicationId", BY_APPLICATION)
-def by_application(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def by_application(call: Call) -> list[dict[str, Any]]:
     """The routes of one application."""
-    application = application_of(dokploy, caller, given["applicationId"])
+    application = call.application()
     shown = {name: application[name] for name in ("applicationId", "appName", "name")}
-    rows = dokploy.database.of("domain", application["applicationId"])
+    rows = call.database.of("domain", application["applicationId"])
     return [{**row, "application": shown} for row in rows]
 
 
 @mutation("domain.update", _UPDATE)
-def update(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def update(call: Call) -> Row:
     """Change a route; ``host`` must be sent every time. Makes a lost file again, with this one alone."""
-    row = dokploy.database.get("domain", given.pop("domainId"))
-    application_of(dokploy, caller, row["applicationId"])
-    row.update(given)
-    dokploy.database.touch("domain", row["domainId"])
-    dokploy.routes_file.put(row)
+    row = call.database.get("domain", call.given.pop("domainId"))
+    call.application(row["applicationId"])
+    row.update(call.given)
+    call.database.touch("domain", row["domainId"])
+    call.dokploy.routes_file.put(row)
     return dict(row)
 
 
 @mutation("domain.delete", _BY_DOMAIN)
-def delete(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def delete(call: Call) -> Row:
     """Remove a route; a second time is 404."""
-    row = dokploy.database.get("domain", given["domainId"])
-    application_of(dokploy, caller, row["applicationId"])
-    dokploy.database.remove("domain", row["domainId"])
-    dokploy.routes_file.drop(row)
+    row = call.database.get("domain", call.given["domainId"])
+    call.application(row["applicationId"])
+    call.database.remove("domain", row["domainId"])
+    call.dokploy.routes_file.drop(row)
     return row

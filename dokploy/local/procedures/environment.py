@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dokploy.local.checks import Fields, Text
 from dokploy.local.database import Row
-from dokploy.local.keys import Caller
 from dokploy.local.procedures.project import LISTED, SEARCH, brief, found, no_databases
 from dokploy.local.refusals import Refusal
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.shapes import NAMED, optional, required
 
 if TYPE_CHECKING:
@@ -30,47 +29,47 @@ _ONE: Final = ("name", "applicationId", "createdAt", "applicationStatus", "descr
 
 
 @mutation("environment.create", _CREATE, needs="environment")
-def create(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def create(call: Call) -> Row:
     """An environment; any name twice, but ``production`` never (FACTS 4)."""
-    if given["name"] == "production":
+    if call.given["name"] == "production":
         raise Refusal(400, "You cannot create a environment with the name 'production'")
-    project = dokploy.database.get("project", given["projectId"])
-    row = dokploy.database.new_environment(
-        given["name"], given.get("description"), project["projectId"], default=False
+    project = call.database.get("project", call.given["projectId"])
+    row = call.database.new_environment(
+        call.given["name"], call.given.get("description"), project["projectId"], default=False
     )
     return dict(row)
 
 
 @mutation("environment.update", _UPDATE, needs="environment")
-def update(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def update(call: Call) -> Row:
     """Change an environment."""
-    row = dokploy.database.get("environment", given["environmentId"])
-    row.update(given)
-    dokploy.database.touch("environment", row["environmentId"])
+    row = call.database.get("environment", call.given["environmentId"])
+    row.update(call.given)
+    call.database.touch("environment", row["environmentId"])
     return dict(row)
 
 
 @query("environment.one", {"environmentId": required(NAMED)})
-def one(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def one(call: Call) -> dict[str, Any]:
     """One environment with its applications, without their appName."""
-    row = dokploy.database.get("environment", given["environmentId"])
-    if not caller.may_all:
+    row = call.database.get("environment", call.given["environmentId"])
+    if not call.caller.may_all:
         raise Refusal(403, "You are not allowed to access this environment")
     return {
         **_head(row),
         "projectId": row["projectId"],
         "env": row["env"],
-        **_content(dokploy, row, _ONE),
+        **_content(call.dokploy, row, _ONE),
     }
 
 
 @query("environment.byProjectId", {"projectId": required(Text())})
-def by_project(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def by_project(call: Call) -> list[dict[str, Any]]:
     """The environments of one project."""
-    if not caller.may_all:
+    if not call.caller.may_all:
         return []
-    rows = dokploy.database.environments_of(given["projectId"])
-    return [{**_head(row), **_content(dokploy, row, LISTED)} for row in rows]
+    rows = call.database.environments_of(call.given["projectId"])
+    return [{**_head(row), **_content(call.dokploy, row, LISTED)} for row in rows]
 
 
 def _head(row: Row) -> dict[str, Any]:
@@ -87,8 +86,8 @@ def _content(dokploy: LocalDokploy, row: Row, columns: tuple[str, ...]) -> dict[
 
 
 @query("environment.search", SEARCH)
-def search(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def search(call: Call) -> dict[str, Any]:
     """Environments by a part of the name, with their variables."""
-    rows = dokploy.database.tables["environment"].values() if caller.may_all else ()
-    wanted = given.get("projectId")
-    return found([row for row in rows if wanted in (None, row["projectId"])], given)
+    rows = call.database.tables["environment"].values() if call.caller.may_all else ()
+    wanted = call.given.get("projectId")
+    return found([row for row in rows if wanted in (None, row["projectId"])], call.given)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.checks import Fields, Number, Text
 from dokploy.local.database import Row
-from dokploy.local.keys import Caller
 from dokploy.local.refusals import forbidden_resource
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.shapes import NAMED, optional, required
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 _CREATE: Final[Fields] = {
     "name": required(NAMED),
@@ -54,11 +50,11 @@ def brief(rows: Iterable[Row], columns: tuple[str, ...]) -> list[dict[str, Any]]
 
 
 @query("project.all")
-def every(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, Any]]:
+def every(call: Call) -> list[dict[str, Any]]:
     """All projects, the newest first, with project-level variables; no appName (FACTS 3)."""
-    if not caller.may_all:
+    if not call.caller.may_all:
         return []
-    database = dokploy.database
+    database = call.database
     return [
         {
             **project,
@@ -79,11 +75,11 @@ def every(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[
 
 
 @query("project.one", _BY_PROJECT)
-def one(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def one(call: Call) -> dict[str, Any]:
     """One project with its applications, appName included."""
-    database = dokploy.database
-    project = database.get("project", given["projectId"])
-    if not caller.may_all:
+    database = call.database
+    project = database.get("project", call.given["projectId"])
+    if not call.caller.may_all:
         raise forbidden_resource("project")
     return {
         **project,
@@ -103,11 +99,14 @@ def one(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[st
 
 
 @mutation("project.create", _CREATE, needs="project")
-def create(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Row]:
+def create(call: Call) -> dict[str, Row]:
     """A project and its environment ``production``; not idempotent (FACTS-2 5)."""
-    database = dokploy.database
+    database = call.database
     project = database.new_project(
-        given["name"], given.get("description"), given.get("env", ""), dokploy.organization_id
+        call.given["name"],
+        call.given.get("description"),
+        call.given.get("env", ""),
+        call.dokploy.organization_id,
     )
     environment = database.new_environment(
         "production", "Production environment", project["projectId"], default=True
@@ -116,19 +115,19 @@ def create(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict
 
 
 @mutation("project.update", _UPDATE, needs="project")
-def update(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def update(call: Call) -> Row:
     """Change a project."""
-    row = dokploy.database.get("project", given["projectId"])
-    row.update(given)
-    dokploy.database.touch("project", row["projectId"])
+    row = call.database.get("project", call.given["projectId"])
+    row.update(call.given)
+    call.database.touch("project", row["projectId"])
     return dict(row)
 
 
 @mutation("project.remove", _BY_PROJECT, needs="project")
-def remove(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
+def remove(call: Call) -> Row:
     """Remove the rows of a project; the services of its applications go on running (FACTS 4)."""
-    database = dokploy.database
-    project = database.get("project", given["projectId"])
+    database = call.database
+    project = database.get("project", call.given["projectId"])
     for environment in database.environments_of(project["projectId"]):
         for row in tuple(database.applications_in(environment["environmentId"])):
             database.remove_application(row["applicationId"])
@@ -137,10 +136,10 @@ def remove(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Row:
 
 
 @query("project.search", SEARCH)
-def search(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def search(call: Call) -> dict[str, Any]:
     """Projects by a part of the name, with their variables."""
-    rows = dokploy.database.tables["project"].values() if caller.may_all else ()
-    return found(rows, given)
+    rows = call.database.tables["project"].values() if call.caller.may_all else ()
+    return found(rows, call.given)
 
 
 def found(rows: Iterable[Row], given: dict[str, Any]) -> dict[str, Any]:

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.checks import Boolean, Number, Text
 from dokploy.local.database import SETTINGS_ID
-from dokploy.local.keys import Caller
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.shapes import optional, required
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 VERSION: Final = "v0.30.2"
 
 
 @query("settings.getDokployVersion")
-def version(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> str:
+def version(_call: Call) -> str:
     """The version this model is true to."""
     return VERSION
 
 
 @query("settings.getReleaseTag")
-def release_tag(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> str:
+def release_tag(_call: Call) -> str:
     """The channel."""
     return "latest"
 
 
 @query("settings.isCloud")
-def is_cloud(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def is_cloud(_call: Call) -> bool:
     """Never."""
     return False
 
 
 @query("settings.health")
-def health(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, str]:
+def health(_call: Call) -> dict[str, str]:
     """Alive; unlike ``/api/health`` it wants a key."""
     return {"status": "ok"}
 
 
 @query("settings.getWebServerSettings")
-def web_server_settings(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def web_server_settings(call: Call) -> dict[str, Any]:
     """All settings; a member gets the same (FACTS-2 4)."""
-    return {name: value for name, value in dokploy.database.settings.items() if name != "nextConfigKey"}
+    return {name: value for name, value in call.database.settings.items() if name != "nextConfigKey"}
 
 
 @mutation(
@@ -51,17 +47,17 @@ def web_server_settings(dokploy: LocalDokploy, caller: Caller, given: dict[str, 
     {"enableDockerCleanup": required(Boolean()), "serverId": optional(Text())},
     needs="server",
 )
-def update_docker_cleanup(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def update_docker_cleanup(call: Call) -> bool:
     """The nightly image prune on or off (FACTS 7.7)."""
-    settings = dokploy.database.settings
-    settings["enableDockerCleanup"] = given["enableDockerCleanup"]
-    settings["updatedAt"] = dokploy.database.now()
-    dokploy.database.touch("setting", SETTINGS_ID)
+    settings = call.database.settings
+    settings["enableDockerCleanup"] = call.given["enableDockerCleanup"]
+    settings["updatedAt"] = call.database.now()
+    call.database.touch("setting", SETTINGS_ID)
     return True
 
 
 @mutation("settings.updateBuildsConcurrency", {"buildsConcurrency": required(Number(1, 100))}, needs="server")
-def update_builds_concurrency(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> bool:
+def update_builds_concurrency(call: Call) -> bool:
     """How many deployments run at once."""
-    dokploy.set_concurrency(given["buildsConcurrency"])
+    call.dokploy.set_concurrency(call.given["buildsConcurrency"])
     return True

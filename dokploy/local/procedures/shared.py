@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dokploy.local.checks import Fields
 from dokploy.local.database import Row
-from dokploy.local.keys import Caller
-from dokploy.local.refusals import no_access
 from dokploy.local.shapes import NAMED, required
 
 if TYPE_CHECKING:
@@ -17,14 +15,6 @@ BY_APPLICATION: Final[Fields] = {"applicationId": required(NAMED)}
 
 _NOTHING: Final = ("gitlab", "github", "bitbucket", "gitea", "server")
 _NO_REGISTRY: Final = ("registry", "buildRegistry", "rollbackRegistry")
-
-
-def application_of(dokploy: LocalDokploy, caller: Caller, application_id: str) -> Row:
-    """The application, for those who may see it; raises 404 or 401."""
-    row = dokploy.database.require_application(application_id)
-    if not caller.may_all:
-        raise no_access()
-    return row
 
 
 def nested(dokploy: LocalDokploy, row: Row) -> dict[str, Any]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dokploy.local.behaviours import Behaviour
 from dokploy.local.checks import Boolean, Fields, Number, Strict, Text
-from dokploy.local.keys import DAY_MS, DEFAULT_UNITS, ApiKey, Caller
+from dokploy.local.keys import DAY_MS, DEFAULT_UNITS, ApiKey
 from dokploy.local.refusals import Refusal
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.shapes import optional, required
-
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
 
 _ALL: Final = ("read", "create", "update", "delete")
 _MEMBER: Final[Mapping[str, Mapping[str, bool]]] = {
@@ -67,15 +64,15 @@ _KEY: Final[Fields] = {
 
 
 @query("user.get")
-def get(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def get(call: Call) -> dict[str, Any]:
     """The caller; the ``can...`` flags say nothing about an owner (FACTS-2 4)."""
-    database = dokploy.database
-    seen = caller.may_all
+    database = call.database
+    seen = call.caller.may_all
     return {
-        "id": caller.member_id,
-        "organizationId": dokploy.organization_id,
-        "userId": caller.user_id,
-        "role": caller.role,
+        "id": call.caller.member_id,
+        "organizationId": call.dokploy.organization_id,
+        "userId": call.caller.user_id,
+        "role": call.caller.role,
         "createdAt": database.settings["createdAt"],
         "teamId": None,
         "isDefault": True,
@@ -86,10 +83,10 @@ def get(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[st
         "accessedGitProviders": [],
         "accessedServers": [],
         "user": {
-            "id": caller.user_id,
+            "id": call.caller.user_id,
             "firstName": "Admin" if seen else "Member",
             "lastName": "",
-            "email": f"{caller.role}@example.com",
+            "email": f"{call.caller.role}@example.com",
             "image": None,
             "allowImpersonation": False,
             "twoFactorEnabled": False,
@@ -98,65 +95,70 @@ def get(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[st
             "serversQuantity": 0,
             "isEnterpriseCloud": False,
             "sendInvoiceNotifications": False,
-            "apiKeys": dokploy.keys.owned_by(caller.user_id),
+            "apiKeys": call.dokploy.keys.owned_by(call.caller.user_id),
         },
     }
 
 
 @query("user.session")
-def session(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def session(call: Call) -> dict[str, Any]:
     """The smallest answer that names the organisation."""
-    return {"user": {"id": caller.user_id}, "session": {"activeOrganizationId": dokploy.organization_id}}
+    return {
+        "user": {"id": call.caller.user_id},
+        "session": {"activeOrganizationId": call.dokploy.organization_id},
+    }
 
 
 @query("user.getPermissions")
-def permissions(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def permissions(call: Call) -> dict[str, Any]:
     """What the caller may do."""
     granted: dict[str, dict[str, bool]] = copy.deepcopy({name: dict(rule) for name, rule in _MEMBER.items()})
-    if caller.may_all:
+    if call.caller.may_all:
         granted = {name: dict.fromkeys(rule, True) for name, rule in granted.items()}
     return granted
 
 
 @query("organization.active")
-def active(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def active(call: Call) -> dict[str, Any]:
     """The organisation."""
     return {
-        "id": dokploy.organization_id,
+        "id": call.dokploy.organization_id,
         "name": "My Organization",
         "slug": None,
         "logo": None,
-        "createdAt": dokploy.database.settings["createdAt"],
+        "createdAt": call.database.settings["createdAt"],
         "metadata": None,
         "defaultRole": None,
-        "ownerId": dokploy.owner.user_id,
+        "ownerId": call.dokploy.owner.user_id,
     }
 
 
 @mutation("user.createApiKey", _KEY)
-def create_api_key(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+def create_api_key(call: Call) -> dict[str, Any]:
     """A key of the caller's own; without rate-limit fields it is good for five calls a day (FACTS 6)."""
-    if given["metadata"]["organizationId"] != dokploy.organization_id:
+    if call.given["metadata"]["organizationId"] != call.dokploy.organization_id:
         raise Refusal(403, "You are not a member of this organization")
-    limited = given.get("rateLimitEnabled", Behaviour.KEYS_ARE_LIMITED in dokploy.behaviours)
-    window = given.get("rateLimitTimeWindow", DAY_MS)
-    units = given.get("rateLimitMax", DEFAULT_UNITS)
-    secret, now = dokploy.ids.account() + dokploy.ids.account(), dokploy.database.now()
-    key_id = dokploy.ids.account()
+    limited = call.given.get("rateLimitEnabled", Behaviour.KEYS_ARE_LIMITED in call.dokploy.behaviours)
+    window = call.given.get("rateLimitTimeWindow", DAY_MS)
+    units = call.given.get("rateLimitMax", DEFAULT_UNITS)
+    secret, now = call.dokploy.ids.account() + call.dokploy.ids.account(), call.database.now()
+    key_id = call.dokploy.ids.account()
     shown = {
         "id": key_id,
-        "name": given["name"],
+        "name": call.given["name"],
         "prefix": None,
         "enabled": True,
         "expiresAt": None,
         "createdAt": now,
     }
-    dokploy.keys.add(ApiKey(secret, caller, limited=limited, window=window, units=units, shown=shown))
+    call.dokploy.keys.add(
+        ApiKey(secret, call.caller, limited=limited, window=window, units=units, shown=shown)
+    )
     return {
         "configId": "default",
-        "name": given["name"],
+        "name": call.given["name"],
         "start": secret[:6],
-        "referenceId": caller.user_id,
+        "referenceId": call.caller.user_id,
         "prefix": None,
         "key": secret,
         "refillInterval": None,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from dokploy.local.answers import EMPTY, Empty
-from dokploy.local.keys import Caller
 from dokploy.local.refusals import Refusal
-from dokploy.local.registry import mutation, query
+from dokploy.local.registry import Call, mutation, query
 from dokploy.local.runtime import VolumeBusy
 from dokploy.local.shapes import NAMED, required
 
-if TYPE_CHECKING:
-    from dokploy.local.dokploy import LocalDokploy
-
 
 @query("dockerVolume.getVolumes", needs="docker")
-def volumes(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> list[dict[str, str]]:
+def volumes(call: Call) -> list[dict[str, str]]:
     """All volumes."""
-    if not dokploy.swarm.reachable:
+    if not call.dokploy.swarm.reachable:
         return []
     return [
         {
@@ -33,21 +27,21 @@ def volumes(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> lis
             "Size": "N/A",
             "Status": "N/A",
         }
-        for name in dokploy.runtime.volumes()
+        for name in call.dokploy.runtime.volumes()
     ]
 
 
 @mutation("dockerVolume.removeVolume", {"volumeName": required(NAMED)}, needs="docker")
-async def remove_volume(dokploy: LocalDokploy, caller: Caller, given: dict[str, Any]) -> Empty:
+async def remove_volume(call: Call) -> Empty:
     """Remove a volume; 500 with the command's words while any container has it, ended ones too."""
-    name = given["volumeName"]
-    if not dokploy.swarm.reachable:
+    name = call.given["volumeName"]
+    if not call.dokploy.swarm.reachable:
         raise _failed(name, "Cannot connect to the Docker daemon")
-    holders = dokploy.swarm.holders(name)
+    holders = call.dokploy.swarm.holders(name)
     if holders:
         raise _failed(name, f"remove {name}: volume is in use - [{', '.join(holders)}]")
     try:
-        await dokploy.runtime.remove_volume(name)
+        await call.dokploy.runtime.remove_volume(name)
     except KeyError:
         raise _failed(name, f"get {name}: no such volume") from None
     except VolumeBusy:
