@@ -1,0 +1,206 @@
+"""``berth up``: API, controller and the local Dokploy in one process tree, on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.bootstrap import Places, declare_target, run_example
+from cli.client import connect
+from cli.connection import home as home_of
+from cli.connection import locate
+from cli.failures import ExitCode, Failure
+from cli.supervisor import AlreadyRunning, Program, Supervisor, only_one
+from cli.surroundings import Surroundings
+
+EXAMPLES = """
+  berth up
+  berth up --home ./here --api-port 0 --router-port 0
+  berth up --dokploy-url https://dokploy.example.com --dokploy-key-file ./key
+"""
+
+API_PORT, ROUTER_PORT = 7431, 7432
+_START_SECONDS = 60.0
+_LOOK_SECONDS = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen; None is the default if it is free and any free one otherwise."""
+
+    api: int | None
+    router: int | None
+    dokploy: int | None
+
+
+def up(
+    *,
+    home: Annotated[
+        Path | None, typer.Option(help="Where all state lies; BERTH_HOME, or the platform's place.")
+    ] = None,
+    api_port: Annotated[
+        int | None, typer.Option(help=f"Port of the API: {API_PORT} if it is free; 0 for any free one.")
+    ] = None,
+    router_port: Annotated[
+        int | None, typer.Option(help=f"Port of the sessions: {ROUTER_PORT} if it is free; 0 for any.")
+    ] = None,
+    dokploy_port: Annotated[
+        int | None, typer.Option(help="Port of the local Dokploy; any free one by default.")
+    ] = None,
+    dokploy_url: Annotated[
+        str | None, typer.Option(help="Work on this Dokploy, and start no local one.")
+    ] = None,
+    dokploy_key_file: Annotated[
+        Path | None, typer.Option(help="File with that Dokploy's API key (an owner's or admin's).")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="Where records live; by default SQLite in the home.")
+    ] = None,
+    example: Annotated[bool, typer.Option(help="Declare examples/hello.yaml, and wait for it.")] = True,
+) -> None:
+    """Start Berth here: API, controller, and a local Dokploy. Ctrl-C ends all of it.
+
+    Sessions of the local Dokploy are processes of this machine, not isolated from it or from each
+    other: run what you trust.
+    """
+    if (dokploy_url is None) != (dokploy_key_file is None):
+        raise Failure("--dokploy-url and --dokploy-key-file go together", code=ExitCode.USAGE)
+    surroundings = Surroundings()
+    place = (home or home_of(surroundings.environment)).absolute()
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    places = Places(place, database_url, dokploy_url, dokploy_key_file)
+    try:
+        with only_one(place):
+            asyncio.run(_run(places, Ports(api_port, router_port, dokploy_port), with_example=example))
+    except AlreadyRunning:
+        raise Failure(
+            f"a Berth runs in {place} already",
+            code=ExitCode.CONFLICT,
+            remedy="use it, end it with Ctrl-C, or start another with --home",
+        ) from None
+
+
+async def _run(places: Places, ports: Ports, *, with_example: bool) -> None:
+    told = _told_to_end()
+    supervisor = Supervisor(places.home, typer.echo)
+    supervisor.end_leftovers()
+    try:
+        started = time.monotonic()
+        work = asyncio.create_task(_start(places, ports, supervisor, with_example=with_example))
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            await work
+            typer.echo(f"up after {time.monotonic() - started:.1f} s; Ctrl-C ends it, and `berth up` goes on")
+            await told
+        work.cancel()
+    finally:
+        typer.echo("ending")
+        await supervisor.stop()
+        for leftover in (places.api_endpoint, places.dokploy_endpoint):
+            leftover.unlink(missing_ok=True)
+    typer.echo(f"ended; the records are kept in {places.home}")
+
+
+def _told_to_end() -> asyncio.Future[None]:
+    """A future that SIGINT, SIGTERM or SIGHUP fulfils."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[None] = loop.create_future()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, lambda: None if told.done() else told.set_result(None))
+    return told
+
+
+async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_example: bool) -> None:
+    typer.echo(f"home      {places.home}")
+    places.api_endpoint.unlink(missing_ok=True)
+    places.dokploy_endpoint.unlink(missing_ok=True)
+    # All three at once: each waits for what it needs of the others by itself.
+    if places.dokploy_url is None:
+        await supervisor.start(_dokploy(places, ports))
+    await supervisor.start(_api(places, ports))
+    await supervisor.start(Program("controller", "controller", environment=places.environment))
+    if places.dokploy_url is None:
+        await _endpoint(places.dokploy_endpoint, "dokploy", supervisor)
+        typer.echo(f"dokploy   {places.dokploy()['url']} (local: sessions are processes, not isolated)")
+    await _endpoint(places.api_endpoint, "api", supervisor)
+    environment = {**os.environ, "BERTH_HOME": str(places.home)}
+    for name in ("BERTH_URL", "BERTH_TOKEN"):
+        environment.pop(name, None)
+    async with connect(lambda: locate(environment)) as client:
+        typer.echo(f"api       {client.connection.url} (token in {places.token})")
+        await declare_target(client, places)
+        if with_example:
+            await run_example(client, places, typer.echo)
+    typer.echo("look      berth get sessions · berth describe session hello · berth open hello")
+
+
+def _dokploy(places: Places, ports: Ports) -> Program:
+    arguments = (
+        *("--home", str(places.home / "dokploy")),
+        *("--key-file", str(places.dokploy_key)),
+        *("--port", str(ports.dokploy or 0)),
+        *("--router-port", str(_port(ports.router, ROUTER_PORT, "sessions"))),
+    )
+    return Program("dokploy", "dokploy.local", arguments)
+
+
+def _api(places: Places, ports: Ports) -> Program:
+    own = {
+        "BERTH_TOKEN_FILE": str(places.token),
+        "BERTH_API_PORT": str(_port(ports.api, API_PORT, "the API")),
+        "BERTH_API_ENDPOINT_FILE": str(places.api_endpoint),
+    }
+    return Program("api", "api", environment={**places.environment, **own})
+
+
+def _port(asked: int | None, default: int, what: str) -> int:
+    if asked is not None:
+        return asked
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", default))
+        except OSError:
+            typer.echo(f"port {default} is taken; {what} will be on another one")
+            return 0
+    return default
+
+
+async def _endpoint(path: Path, name: str, supervisor: Supervisor) -> None:
+    """Wait until a program says where it listens; raises Failure if it ends or takes too long."""
+    async with _deadline(name):
+        while not path.exists():
+            code = supervisor.exit_code(name)
+            if code is not None:
+                raise Failure(
+                    f"{name} ended with code {code}: {_last_words(supervisor.log_of(name))}",
+                    code=ExitCode.SERVER_FAILED,
+                    remedy=f"its whole output is in {supervisor.log_of(name)}",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def _deadline(name: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            yield
+    except TimeoutError:
+        raise Failure(
+            f"{name} does not listen after {_START_SECONDS:.0f} s", code=ExitCode.SERVER_FAILED
+        ) from None
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
