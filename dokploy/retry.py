@@ -31,8 +31,6 @@ class Repeater:
 
     async def run(self, procedure: Procedure, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the first successful try returns; raise what the last one raised."""
-        if _TRIES[procedure.repeat] == 1:
-            return await attempt()
         retrying = AsyncRetrying(
             stop=stop_after_attempt(_TRIES[procedure.repeat]),
             retry=retry_if_exception(lambda error: may_repeat(procedure.repeat, error)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx
 import pytest
 
@@ -167,6 +169,13 @@ async def test_a_failure_of_the_network_tells_whether_anything_was_sent(cause, e
     with pytest.raises(error) as caught:
         await call(dokploy(there))
     assert caught.value.effect is (Effect.NONE if error is Unreachable else Effect.UNKNOWN)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_apart():
+    cause = httpx.ConnectError("certificate verify failed")
+    cause.__cause__ = ssl.SSLCertVerificationError()
+    with pytest.raises(Unreachable, match="certificate"):
+        await dokploy(Scripted({"application.reload": cause})).reload_application(_REF)
 
 
 async def test_a_key_that_comes_and_goes_is_called_rate_limited():
