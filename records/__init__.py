@@ -1,0 +1,1 @@
+"""Where records live: one port, and its adapter for SQL databases."""

@@ -9,7 +9,9 @@
     ├── Expired              a watch from a revision that is no longer kept: list again
     ├── Invalid              the object breaks a rule; ``causes`` name the fields
     ├── TooNew               the database was written by a newer Berth
-    └── Unavailable          the database does not answer: locked, full, gone
+    ├── Unavailable          the database does not answer: locked, full, gone
+    │   └── Unreadable       a secret's value cannot be opened with the keys at hand
+    └── KeyFileInvalid       the file of encryption keys is unsafe or not one
 """
 
 from __future__ import annotations
@@ -49,3 +51,11 @@ class TooNew(RecordsError):
 
 class Unavailable(RecordsError):
     """The database does not answer."""
+
+
+class Unreadable(Unavailable):
+    """A sealed value cannot be opened: its key is not in the ring, or it was tampered with."""
+
+
+class KeyFileInvalid(RecordsError):
+    """The file or variable of encryption keys cannot be used; the message says what to do."""

@@ -23,7 +23,9 @@ R = TypeVar("R", bound=Resource)
 class Selector:
     """Label requirements, all of which must hold: ``a=b``, ``a!=b``, ``a in (b,c)``, ``a``, ``!a``."""
 
-    requirements: tuple[tuple[str, Literal["In", "NotIn", "Exists", "DoesNotExist"], tuple[str, ...]], ...] = ()
+    requirements: tuple[
+        tuple[str, Literal["In", "NotIn", "Exists", "DoesNotExist"], tuple[str, ...]], ...
+    ] = ()
 
 
 EVERYTHING = Selector()
@@ -50,8 +52,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That an application may exist under a session id; written before the first create, kept
-    after the session is gone, so that a late one is still known to be ours (law S1)."""
+    """That an application may exist under a session id.
+
+    Written before the first create and kept after the session is gone, so that a late one is
+    still known to be ours (law S1).
+    """
 
     session_id: str
     key: Key

@@ -1,0 +1,1 @@
+"""The migrations of the SQL schema, oldest first. They are never edited once released."""

@@ -1,0 +1,17 @@
+"""What Alembic runs: the migrations, on the connection and in the transaction it was given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from records.sql.tables import Table
+from records.sql.upgrade import VERSION_TABLE
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    version_table=VERSION_TABLE,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
