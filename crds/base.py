@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
+
+from crds.rules import LABEL, check_annotations, check_labels
 
 GROUP = "berth.dev"
 VERSION = "v1alpha1"
@@ -41,19 +43,33 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+def _check_namespace(value: str) -> str:
+    return LABEL.check(value) if value else value
+
+
 class ObjectMeta(Model):
     """Identity and bookkeeping of a record; all but the first four are set by the store."""
 
-    name: str
-    namespace: str = ""
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    name: str = Field(min_length=1, max_length=253)
+    """Unique among the records of its kind in its namespace; a DNS label."""
+    namespace: Annotated[str, AfterValidator(_check_namespace)] = ""
+    """The owner's space; empty for cluster-scoped kinds."""
+    labels: Annotated[dict[str, str], AfterValidator(check_labels)] = Field(default_factory=dict)
+    """To select by."""
+    annotations: Annotated[dict[str, str], AfterValidator(check_annotations)] = Field(default_factory=dict)
+    """Notes of tools; never a secret."""
     uid: str = ""
+    """Drawn once: a record that is declared again is another one."""
     generation: int = 0
+    """Grows with every change of the spec, and with a deletion."""
     resource_version: str = ""
+    """The revision of the record's last change; a write from an older one is refused."""
     finalizers: tuple[str, ...] = ()
+    """Who has something to do before the record may go."""
     creation_timestamp: datetime | None = None
+    """When it was declared."""
     deletion_timestamp: datetime | None = None
+    """When its deletion was asked for."""
 
 
 class ConditionStatus(StrEnum):
@@ -84,8 +100,27 @@ class Resource(Model):
     SHORT_NAMES: ClassVar[tuple[str, ...]] = ()
 
     api_version: str = API_VERSION
+    """Group and version of the kind."""
     kind: str
+    """The kind."""
     metadata: ObjectMeta
+    """Identity and bookkeeping."""
+
+    @field_validator("metadata")
+    @classmethod
+    def _check_identity(cls, metadata: ObjectMeta) -> ObjectMeta:
+        cls.check_name(metadata.name)
+        if metadata.namespace and not cls.NAMESPACED:
+            raise ValueError(f"namespace: a {cls.KIND} belongs to no namespace; leave it out")
+        return metadata
+
+    @classmethod
+    def check_name(cls, name: str) -> None:
+        """Refuse what is no name of this kind; raises ValueError."""
+        try:
+            LABEL.check(name)
+        except ValueError as error:
+            raise ValueError(f"name: {error}") from None
 
     @property
     def key(self) -> Key:

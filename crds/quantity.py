@@ -43,6 +43,8 @@ _DURATION_UNITS = {
 class _Text(str):
     """Text with a rule; a subclass gives the pattern and words of help."""
 
+    __slots__ = ()
+
     PATTERN: ClassVar[re.Pattern[str]]
     HELP: ClassVar[str]
 
@@ -65,12 +67,15 @@ class _Text(str):
 
     def _match(self) -> re.Match[str]:
         match = self.PATTERN.fullmatch(self)
-        assert match is not None, "checked when made"
+        if match is None:
+            raise ValueError(f"{self!r} is not {self.HELP}")
         return match
 
 
 class CpuQuantity(_Text):
     """A CPU quantity such as ``500m`` or ``2``."""
+
+    __slots__ = ()
 
     PATTERN = _CPU
     HELP = "a CPU quantity such as 500m or 2"
@@ -85,6 +90,8 @@ class CpuQuantity(_Text):
 class MemoryQuantity(_Text):
     """A memory quantity such as ``2Gi`` or ``512M``."""
 
+    __slots__ = ()
+
     PATTERN = _MEMORY
     HELP = "a memory quantity such as 512Mi or 2Gi"
 
@@ -97,6 +104,8 @@ class MemoryQuantity(_Text):
 
 class Duration(_Text):
     """A duration such as ``30m``, ``1h30m`` or ``500ms``."""
+
+    __slots__ = ()
 
     PATTERN = _DURATION
     HELP = "a duration such as 90s, 30m or 1h30m"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from crds.base import Resource
+from crds.rules import SecretKey
 
 
 class Secret(Resource):
@@ -17,7 +20,21 @@ class Secret(Resource):
 
     api_version: str = "v1"
     kind: Literal["Secret"] = "Secret"
-    type: str = "Opaque"
-    data: dict[str, str] = Field(default_factory=dict, repr=False)
-    string_data: dict[str, str] = Field(default_factory=dict, repr=False)
+    type: str = Field(default="Opaque", max_length=253)
+    """Opaque, berth.dev/auth-file (login files of a provider) or berth.dev/api-key."""
+    data: dict[SecretKey, str] = Field(default_factory=dict, repr=False, max_length=200)
+    """Values as base64, by key."""
+    string_data: dict[SecretKey, str] = Field(default_factory=dict, repr=False, max_length=200)
+    """Values as text, by key; taken into data when written, never read back."""
     immutable: bool = False
+    """Whether the values are refused any change."""
+
+    @field_validator("data")
+    @classmethod
+    def _base64(cls, data: dict[str, str]) -> dict[str, str]:
+        for key, value in data.items():
+            try:
+                base64.b64decode(value, validate=True)
+            except (binascii.Error, ValueError):
+                raise ValueError(f"{key}: not base64; text goes into stringData") from None
+        return data

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
 
 from crds.base import Condition, Model, Resource
 from crds.container import Build, ContainerDefaults, EnvVar, Resources
 from crds.quantity import Duration
+from crds.rules import GitRef, GitUrl, HostName, ImageName, Label, Moment
 
 
 class OperatingMode(StrEnum):
@@ -22,82 +25,124 @@ class OperatingMode(StrEnum):
 class Source(Model):
     """The repository cloned into the session's workspace."""
 
-    url: str
-    ref: str | None = None
-    depth: int | None = None
-    credentials_secret: str | None = None
+    url: GitUrl
+    """Where it is: https, http, ssh or git, without credentials. A file:// URL serves only where
+    the container can see that path, as with the local Dokploy."""
+    ref: GitRef | None = None
+    """Branch, tag or commit; the repository's default branch if null."""
+    depth: int | None = Field(default=None, ge=1, le=1_000_000)
+    """How many commits of history; all if null."""
+    credentials_secret: Label | None = None
+    """A Secret with username and password, or token."""
 
 
 class AuthFiles(Model):
-    """Which providers' login files are put into the container; null: all of the owner's."""
+    """Which providers' login files are put into the container."""
 
-    providers: tuple[str, ...] | None = None
+    providers: tuple[Label, ...] | None = Field(default=None, max_length=20)
+    """Names such as codex and claude; null for all of the owner's, [] for none."""
 
 
 class Agent(Model):
     """The coding agent that works in the session."""
 
-    provider: str = "codex"
-    command: tuple[str, ...] = ()
+    provider: Label = "codex"
+    """Which agent: codex, claude, or a name of your own together with command."""
+    command: tuple[str, ...] = Field(default=(), max_length=50)
+    """The agent's command and its arguments, for one that the image does not know by name."""
     auto_approve: bool = False
+    """Whether it may act without asking."""
 
 
 class Storage(Model):
     """What becomes of the session's volumes when the session is deleted."""
 
     on_delete: Literal["Delete", "Retain"] = "Delete"
+    """Delete removes workspace and data with the session; Retain leaves the volumes."""
 
 
 class Route(Model):
-    """How the session is reached. A null host is made from the target's pattern."""
+    """How the session is reached."""
 
-    host: str | None = None
+    host: HostName | None = None
+    """Its host name; null for one made from the target's pattern."""
     https: bool | None = None
+    """Whether by https; null as the target has it."""
 
 
 class Idle(Model):
     """When an idle session is stopped; never while its agent works."""
 
     stop_after: Duration | None = None
+    """How long without activity, such as 30m; null for never."""
 
 
 class Lifetime(Model):
     """When a session is deleted, counted from its creation."""
 
     delete_after: Duration | None = None
+    """How long it lives, such as 720h; null for ever."""
 
 
 class SessionFields(Model):
     """What a Session and a SessionTemplate have in common."""
 
-    title: str | None = None
-    image: str | None = None
+    title: str | None = Field(default=None, max_length=200)
+    """What it is about, for people."""
+    image: ImageName | None = None
+    """A prebuilt image; null for the template's or the target's."""
     build: Build | None = None
+    """An image that Dokploy builds, in place of a prebuilt one."""
     source: Source | None = None
-    env: tuple[EnvVar, ...] = ()
+    """The repository to work on; null for an empty workspace."""
+    env: tuple[EnvVar, ...] = Field(default=(), max_length=200)
+    """Variables of the container, each name once."""
     auth_files: AuthFiles = AuthFiles()
+    """Login files of the owner's providers."""
     agent: Agent = Agent()
+    """The agent that works in it."""
     resources: Resources = Resources()
+    """Limits and reservations."""
     storage: Storage = Storage()
+    """What becomes of its volumes."""
     route: Route = Route()
+    """How it is reached."""
     idle: Idle = Idle()
+    """When it is stopped for idleness."""
     lifetime: Lifetime = Lifetime()
+    """When it is deleted for age."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.image is not None and self.build is not None:
+            raise ValueError("give either image or build")
+        names = [variable.name for variable in self.env]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise ValueError(f"env names {double} twice")
+        return self
 
 
 class TargetReference(Model):
     """The target the session runs on, and what differs for this session alone."""
 
-    name: str = "default"
+    name: Label = "default"
+    """Name of the Target."""
     overrides: ContainerDefaults | None = None
+    """What this session has in place of the target's container defaults."""
 
 
 class SessionSpec(SessionFields):
     """What a person declares."""
 
     operating_mode: OperatingMode = OperatingMode.RUNNING
-    template: str | None = None
-    restarted_at: datetime | None = None
+    """Running, Stopped (the container ends, its volumes stay), or Legacy (never had one)."""
+    template: Label | None = None
+    """A SessionTemplate of this namespace or of berth-shared; the session's own fields win."""
+    restarted_at: Moment | None = None
+    """Restarts the container whenever it changes, as `kubectl rollout restart` does."""
     target: TargetReference = TargetReference()
+    """Where it runs."""
 
 
 class Phase(StrEnum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from crds.base import Model, Resource
 from crds.container import SecretKeyReference
 
@@ -11,9 +13,12 @@ from crds.container import SecretKeyReference
 class UserSpec(Model):
     """Name, role and where the password's hash lies."""
 
-    display_name: str | None = None
+    display_name: str | None = Field(default=None, max_length=200)
+    """How people call them."""
     role: Literal["admin", "member"] = "member"
+    """An admin sees every namespace; a member the one of their name."""
     password_hash: SecretKeyReference | None = None
+    """Where the hash of the password lies."""
 
 
 class User(Resource):
