@@ -44,6 +44,17 @@ _SECRET_ENDINGS = (
     "-key",
     "-token",
 )
+_TALKATIVE = (
+    "aiosqlite",
+    "alembic.runtime.plugins",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "sse_starlette",
+    "uvicorn",
+)
+"""Loggers of libraries that are heard from WARNING on: they tell of each step, or of each byte."""
+
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -122,7 +133,7 @@ def configure_logging(component: str, *, level: str = "INFO", stream: TextIO | N
     root = logging.getLogger()
     root.handlers[:] = [writer]
     root.setLevel(number)
-    for talkative in ("httpx", "httpcore", "aiosqlite", "sse_starlette", "asyncio"):
+    for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(max(number, logging.WARNING))
 
 

@@ -1,0 +1,212 @@
+"""What can be done with records, by somebody. Knows nothing of HTTP.
+
+Every operation takes the :class:`~api.identity.Identity` of whoever asks, so that what a role may
+do is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from api.apply import (
+    Mode,
+    Result,
+    as_new,
+    as_replacement,
+    check_absent,
+    check_expected,
+    check_not_deleting,
+    would_change,
+)
+from api.identity import Identity
+from api.journal import Deed, Journal
+from api.ports import Clock
+from api.problems import Problem, Reason
+from crds.base import ConditionStatus, Key, Resource
+from crds.session import OperatingMode, Session
+from crds.vocabulary import ConditionType
+from records.errors import AlreadyExists, Conflict, NotFound
+from records.port import Page, Records, Selector
+
+R = TypeVar("R", bound=Resource)
+
+FORCE_DELETE_ANNOTATION = "berth.dev/force-delete"
+"""``"true"``: the session may go although work in it is not saved elsewhere (law S9)."""
+
+_ATTEMPTS = 5
+"""Times that a write is made again after somebody else's came first."""
+
+
+class Verb(StrEnum):
+    """What can be asked of a session in one word."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+
+
+_DEEDS = {
+    Verb.START: Deed.START_REQUESTED,
+    Verb.STOP: Deed.STOP_REQUESTED,
+    Verb.RESTART: Deed.RESTART_REQUESTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied(Generic[R]):
+    """A record after an apply; ``before`` is how it was stored, None where it was not."""
+
+    resource: R
+    result: Result
+    before: R | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The record that a request supposes; empty: whichever there is."""
+
+    version: str = ""
+    uid: str = ""
+
+
+ANY = Expected()
+
+
+class Operations:
+    """Reads and writes records for somebody; raises Problem and RecordsError."""
+
+    def __init__(self, records: Records, journal: Journal, now: Clock) -> None:
+        self._records = records
+        self._journal = journal
+        self._now = now
+
+    async def read(self, who: Identity, kind: type[R], key: Key) -> R:  # noqa: ARG002 - see the module
+        """One record."""
+        return await self._records.get(kind, key)
+
+    async def page(
+        self,
+        who: Identity,  # noqa: ARG002 - see the module
+        kind: type[R],
+        *,
+        namespace: str | None,
+        selector: Selector,
+        limit: int | None,
+        after: str | None,
+    ) -> Page[R]:
+        """One page of a kind's records."""
+        return await self._records.list(
+            kind, namespace=namespace, selector=selector, limit=limit, after=after
+        )
+
+    async def create(self, who: Identity, given: R) -> R:
+        """A new record; raises AlreadyExists."""
+        stored = await self._records.create(as_new(given))
+        await self._journal.note(who, Deed.DECLARED, stored)
+        return stored
+
+    async def apply(self, who: Identity, given: R, *, mode: Mode, expected: Expected = ANY) -> Applied[R]:
+        """Create what is absent; replace what is declared of what is there."""
+        meta = given.metadata
+        expected = Expected(expected.version or meta.resource_version, expected.uid or meta.uid)
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._try_apply(who, given, mode, expected)
+            except (AlreadyExists, Conflict, NotFound):
+                # Somebody else wrote between our reading and our writing: look again. A version
+                # that the request supposes was compared by us, and is again.
+                continue
+        raise Problem(Reason.CONFLICT, f"{given.KIND} {given.key} keeps changing; try again in a moment")
+
+    async def _try_apply(self, who: Identity, given: R, mode: Mode, expected: Expected) -> Applied[R]:
+        kind = type(given)
+        try:
+            stored = await self._records.get(kind, given.key)
+        except NotFound:
+            check_absent(kind, given.key, version=expected.version)
+            if mode is Mode.DRY_RUN:
+                return Applied(as_new(given, uid=str(uuid.uuid4()), now=self._now()), Result.CREATED, None)
+            return Applied(await self.create(who, given), Result.CREATED, None)
+        check_expected(stored, version=expected.version, uid=expected.uid)
+        check_not_deleting(stored)
+        wanted = as_replacement(stored, given)
+        if mode is Mode.DRY_RUN:
+            result = Result.CONFIGURED if would_change(stored, wanted) else Result.UNCHANGED
+            return Applied(wanted, result, stored)
+        written = await self._records.update(wanted)
+        if written.metadata.resource_version == stored.metadata.resource_version:
+            return Applied(written, Result.UNCHANGED, stored)
+        await self._journal.note(who, Deed.CHANGED, written)
+        return Applied(written, Result.CONFIGURED, stored)
+
+    async def delete(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
+        """Delete, or mark for deletion; a session whose work is known to be unsaved is refused."""
+        stored = await self._records.get(kind, key)
+        check_expected(stored, version=expected.version, uid=expected.uid)
+        if isinstance(stored, Session) and stored.metadata.deletion_timestamp is None:
+            _check_saved(stored)
+        return await self._delete(who, stored)
+
+    async def delete_forced(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
+        """Delete, whatever becomes of unsaved work."""
+        stored = await self._records.get(kind, key)
+        check_expected(stored, version=expected.version, uid=expected.uid)
+        if isinstance(stored, Session):
+            # Before the deletion: a controller that sees one without the other keeps the volume.
+            await self._rewrite(key, _force_delete)
+        return await self._delete(who, stored)
+
+    async def _delete(self, who: Identity, stored: R) -> R:
+        gone = await self._records.delete(type(stored), stored.key, uid=stored.metadata.uid)
+        if stored.metadata.deletion_timestamp is None:
+            await self._journal.note(who, Deed.DELETE_REQUESTED, stored)
+        return gone
+
+    async def ask(self, who: Identity, key: Key, verb: Verb) -> Session:
+        """Start, stop or restart a session, by what its spec declares."""
+
+        def asked(stored: Session) -> Session:
+            check_not_deleting(stored)
+            stop = verb is Verb.STOP
+            update: dict[str, object] = {
+                "operating_mode": OperatingMode.STOPPED if stop else OperatingMode.RUNNING
+            }
+            if verb is Verb.RESTART:
+                update["restarted_at"] = self._now()
+            return stored.model_copy(update={"spec": stored.spec.model_copy(update=update)})
+
+        stored, written = await self._rewrite(key, asked)
+        if written.metadata.resource_version != stored.metadata.resource_version:
+            await self._journal.note(who, _DEEDS[verb], written)
+        return written
+
+    async def _rewrite(self, key: Key, change: Callable[[Session], Session]) -> tuple[Session, Session]:
+        """Read, change, write; again where somebody else's write came first."""
+        for _ in range(_ATTEMPTS):
+            stored = await self._records.get(Session, key)
+            try:
+                return stored, await self._records.update(change(stored))
+            except Conflict:
+                continue
+        raise Problem(Reason.CONFLICT, f"Session {key} keeps changing; try again in a moment")
+
+
+def _force_delete(stored: Session) -> Session:
+    annotations = {**stored.metadata.annotations, FORCE_DELETE_ANNOTATION: "true"}
+    metadata = stored.metadata.model_copy(update={"annotations": annotations})
+    return stored.model_copy(update={"metadata": metadata})
+
+
+def _check_saved(session: Session) -> None:
+    for condition in session.status.conditions:
+        if condition.type == ConditionType.WORK_SAVED and condition.status is ConditionStatus.FALSE:
+            said = f" ({condition.message})" if condition.message else ""
+            detail = (
+                f"Session {session.key} holds work that is saved nowhere else{said}; "
+                "push it, or delete with force to lose it"
+            )
+            raise Problem(Reason.WORK_UNSAVED, detail)

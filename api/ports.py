@@ -1,0 +1,55 @@
+"""What the API is given from outside, so that it knows neither controller nor client.
+
+The composition root passes them to :func:`api.app.create_app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from crds.session import Session
+from crds.target import Target
+from dokploy.port import Dokploy
+from records.port import Records
+
+Clock = Callable[[], datetime]
+"""Gives the time, with its zone."""
+
+
+class Explanation(Protocol):
+    """What the controller would do for a session, and why."""
+
+    @property
+    def why(self) -> str:
+        """The reason, for people."""
+        ...
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The steps in order, for people; secrets appear as digests."""
+        ...
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """Seconds until the controller looks again by itself."""
+        ...
+
+
+class Explain(Protocol):
+    """Plans for a session as it is given, without doing any of it."""
+
+    async def __call__(self, records: Records, session: Session) -> Explanation:
+        """Explain; raises RecordsError or DokployError."""
+        ...
+
+
+class Connect(Protocol):
+    """Makes a client of a target."""
+
+    def __call__(self, target: Target, key: SecretStr) -> Dokploy:
+        """A client; no call is made yet."""
+        ...

@@ -1,0 +1,80 @@
+"""Records as they are shown: secrets by their digests alone. The only way out for a record."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from crds.base import Model, Resource
+from crds.event import Event
+from crds.kinds import dump
+from crds.secret import Secret
+
+_DIGITS = 8
+
+
+def digest_of(value: bytes) -> str:
+    """What is shown in place of a secret: enough to see that it changed."""
+    return f"sha256:{hashlib.sha256(value).hexdigest()[:_DIGITS]}"
+
+
+def document_of(resource: Resource) -> dict[str, object]:
+    """A record as a document: as declared, its status whole; a Secret's data as digests."""
+    document = _whole(resource) if isinstance(resource, Event) else dump(resource)
+    status = getattr(resource, "status", None)
+    if status is not None:
+        document["status"] = _whole(status)
+    if isinstance(resource, Secret):
+        for name in ("data", "stringData"):
+            document.pop(name, None)
+        document["digests"] = digests_of(resource)
+    return document
+
+
+def _whole(model: Model) -> dict[str, object]:
+    """What Berth itself writes is shown whole: no default is left for the reader to know."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def digests_of(secret: Secret) -> dict[str, str]:
+    """The digest of every entry, by its key."""
+    digests = {}
+    for key, encoded in secret.data.items():
+        try:
+            digests[key] = digest_of(base64.b64decode(encoded, validate=True))
+        except binascii.Error:
+            digests[key] = digest_of(encoded.encode())
+    digests.update({key: digest_of(text.encode()) for key, text in secret.string_data.items()})
+    return dict(sorted(digests.items()))
+
+
+def json_response(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of JSON."""
+    return Response(to_json(content), status, headers=headers, media_type="application/json")
+
+
+def record_response(resource: Resource, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A record as an answer, with its resourceVersion as ETag."""
+    tag = {"ETag": f'"{resource.metadata.resource_version}"'}
+    return json_response(document_of(resource), status, tag | (headers or {}))
+
+
+def list_response(kind: type[Resource], items: Iterable[Resource], metadata: dict[str, object]) -> Response:
+    """A list as an answer; written record by record, so that a long one is held only once."""
+    head = {
+        "apiVersion": kind.model_fields["api_version"].default,
+        "kind": f"{kind.KIND}List",
+        "metadata": metadata,
+    }
+    body = bytearray(to_json(head)[:-1] + b',"items":[')
+    for place, item in enumerate(items):
+        if place:
+            body += b","
+        body += to_json(document_of(item))
+    body += b"]}"
+    return Response(bytes(body), media_type="application/json")

@@ -1,0 +1,150 @@
+"""Records over HTTP: list, read, create, apply, delete, and the verbs of a session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.apply import Mode, Result
+from api.bodies import read_body
+from api.context import Face, Here, Who
+from api.objects import check_writable, kind_of, place_of, resource_from
+from api.operations import ANY, Expected, Verb
+from api.problems import Problem, Reason
+from api.render import list_response, record_response
+from api.selectors import parse_selector
+from crds.base import Key, Resource
+
+router = APIRouter()
+
+RESULT_HEADER = "Berth-Result"
+
+_NAMESPACED = "/api/namespaces/{namespace}/{plural}"
+_ONE_NAMESPACED = "/api/namespaces/{namespace}/{plural}/{name}"
+_ALL = "/api/{plural}"
+_ONE = "/api/{plural}/{name}"
+
+Limit = Annotated[int | None, Query(ge=1, le=10_000)]
+LabelSelector = Annotated[str | None, Query(alias="labelSelector")]
+Continue = Annotated[str | None, Query(alias="continue")]
+DryRun = Annotated[bool, Query(alias="dryRun")]
+Force = Annotated[bool, Query()]
+
+
+@router.get(_NAMESPACED)
+@router.get(_ALL)
+async def list_records(
+    here: Here,
+    who: Who,
+    plural: str,
+    namespace: str | None = None,
+    selector: LabelSelector = None,
+    limit: Limit = None,
+    after: Continue = None,
+) -> Response:
+    """One page of a kind's records, in one namespace or in all."""
+    kind = kind_of(plural)
+    if namespace is not None:
+        place_of(kind, namespace)
+    page = await here.operations.page(
+        who, kind, namespace=namespace, selector=parse_selector(selector), limit=limit, after=after
+    )
+    metadata: dict[str, object] = {"resourceVersion": str(page.revision)}
+    if page.next is not None:
+        metadata |= {"continue": page.next, "remainingItemCount": page.remaining}
+    return list_response(kind, page.items, metadata)
+
+
+@router.get(_ONE_NAMESPACED)
+@router.get(_ONE)
+async def read_record(here: Here, who: Who, plural: str, name: str, namespace: str | None = None) -> Response:
+    """One record."""
+    kind = kind_of(plural)
+    return record_response(await here.operations.read(who, kind, Key(place_of(kind, namespace), name)))
+
+
+@router.post(_NAMESPACED)
+@router.post(_ALL)
+async def create_record(
+    request: Request, here: Here, who: Who, plural: str, namespace: str | None = None
+) -> Response:
+    """A new record."""
+    given = await _given(request, here, plural, namespace, name=None)
+    created = await here.operations.create(who, given)
+    return record_response(created, 201, {"Location": _path_of(created)})
+
+
+@router.put(_ONE_NAMESPACED)
+@router.put(_ONE)
+async def apply_record(
+    request: Request,
+    here: Here,
+    who: Who,
+    plural: str,
+    name: str,
+    namespace: str | None = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a query's flag
+) -> Response:
+    """Apply a record: create what is absent, replace what is declared of what is there."""
+    given = await _given(request, here, plural, namespace, name=name)
+    mode = Mode.DRY_RUN if dry_run else Mode.STORE
+    applied = await here.operations.apply(who, given, mode=mode, expected=_expected(request))
+    status = 201 if applied.result is Result.CREATED and mode is Mode.STORE else 200
+    return record_response(applied.resource, status, {RESULT_HEADER: applied.result.value})
+
+
+@router.delete(_ONE_NAMESPACED)
+@router.delete(_ONE)
+async def delete_record(
+    request: Request,
+    here: Here,
+    who: Who,
+    plural: str,
+    name: str,
+    namespace: str | None = None,
+    force: Force = False,  # noqa: FBT002 - a query's flag
+) -> Response:
+    """Delete a record, or mark it for deletion while finalizers remain."""
+    kind = kind_of(plural)
+    check_writable(kind)
+    key = Key(place_of(kind, namespace), name)
+    delete = here.operations.delete_forced if force else here.operations.delete
+    return record_response(await delete(who, kind, key, expected=_expected(request)))
+
+
+@router.post("/api/namespaces/{namespace}/sessions/{name}/{verb}")
+async def ask_session(here: Here, who: Who, namespace: str, name: str, verb: str) -> Response:
+    """Start, stop or restart a session."""
+    if verb not in set(Verb):
+        raise Problem(Reason.NOT_FOUND, f"a session can be asked to {', '.join(Verb)}; not to {verb!r}")
+    return record_response(await here.operations.ask(who, Key(namespace, name), Verb(verb)))
+
+
+async def _given(
+    request: Request, here: Face, plural: str, namespace: str | None, *, name: str | None
+) -> Resource:
+    kind = kind_of(plural)
+    check_writable(kind)
+    place = place_of(kind, namespace)
+    settings = here.settings
+    body = await read_body(
+        request, limit=settings.api_body_limit_bytes, seconds=settings.api_request_timeout_seconds
+    )
+    return resource_from(body, kind, namespace=place or None, name=name)
+
+
+def _expected(request: Request) -> Expected:
+    """The version that ``If-Match`` supposes; ``*`` supposes no particular one."""
+    tag = request.headers.get("if-match", "").strip()
+    version = tag.removeprefix("W/").strip('"')
+    return ANY if version in {"", "*"} else Expected(version)
+
+
+def _path_of(resource: Resource) -> str:
+    meta = resource.metadata
+    if resource.NAMESPACED:
+        return f"/api/namespaces/{meta.namespace}/{resource.PLURAL}/{meta.name}"
+    return f"/api/{resource.PLURAL}/{meta.name}"
