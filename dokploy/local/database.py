@@ -67,13 +67,15 @@ class Database:
         """Text of every deployment's log, in pieces."""
         self.accessed: list[str] = []
         """The owner's ``accessedServices``: what ``application.search`` filters by (FACTS 4)."""
-        self.touched: set[tuple[str, str]] = set()
+        self.touched: dict[tuple[str, str], None] = {}
+        """What the state file does not know yet, in the order of change: a set would have none."""
         self._overview: dict[str, bytes] = {}
         self._listing: bytes | None = None
         self._owned: dict[str, dict[str, list[str]]] = {"mount": {}, "domain": {}, "deployment": {}}
         now = stamp(clock())
         settings = {"id": ids.row(), **_SETTINGS, "createdAt": now, "updatedAt": now}
         self.tables["setting"][SETTINGS_ID] = {**settings, "nextConfigKey": 1}
+        self.touch("setting", SETTINGS_ID)
 
     @property
     def settings(self) -> Row:
@@ -86,7 +88,7 @@ class Database:
 
     def touch(self, table: str, row_id: str) -> None:
         """Say that a row was added, changed or removed."""
-        self.touched.add((table, row_id))
+        self.touched[table, row_id] = None
         if table == "application":
             self._overview.pop(row_id, None)
             self._listing = None
@@ -275,7 +277,7 @@ class Database:
     def load(self, dumped: Mapping[str, Any]) -> None:
         """Replace everything by what was dumped."""
         for table, rows in self.tables.items():
-            self.touched.update((table, row_id) for row_id in rows)
+            self.touched.update(dict.fromkeys((table, row_id) for row_id in rows))
         content = copy.deepcopy(dict(dumped))
         self.tables = {table: content["tables"].get(table, {}) for table in TABLES}
         self.logs = content["logs"]
@@ -286,6 +288,6 @@ class Database:
             for row_id, row in self.tables[table].items():
                 owned.setdefault(row["applicationId"], []).append(row_id)
         for table, rows in self.tables.items():
-            self.touched.update((table, row_id) for row_id in rows)
+            self.touched.update(dict.fromkeys((table, row_id) for row_id in rows))
         self._overview.clear()
         self._listing = None

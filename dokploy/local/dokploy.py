@@ -73,6 +73,7 @@ class LocalDokploy:
         self.accounts = Accounts()
         self.up = True
         """False while it restarts: nobody listens."""
+        self._starts = 0
         self.organization_id = self.ids.row()
         self.owner = Caller("owner", self.ids.account(), self.ids.row())
         secret = admin_key.get_secret_value() if isinstance(admin_key, SecretStr) else admin_key
@@ -101,12 +102,16 @@ class LocalDokploy:
         if self._store is None:
             return
         state = self._store.load()
+        self._starts = state.starts + 1
+        self.ids.restart(self._starts)
         if state.content is not None:
             self.database.load(state.content)
             self.organization_id = state.organization_id or self.organization_id
             self.queue.concurrency = self.database.settings["buildsConcurrency"]
             self.routes_file.rewrite()
         self._cancel_running()
+        self.swarm.images.built.update(state.built)
+        self.swarm.images.pruned.update(state.pruned)
         for spec in state.services:
             self.swarm.revive(spec)
         self.save()
@@ -117,18 +122,26 @@ class LocalDokploy:
         await self.swarm.aclose()
         await self.runtime.aclose()
         if self._store is not None:
+            for row in self.database.tables["deployment"].values():
+                if row["status"] == "running":
+                    # Its log has grown since it was written.
+                    self.database.touch("deployment", row["deploymentId"])
             self.save()
             self._store.close()
 
     async def call(self, name: str, method: str, given: Mapping[str, Any], key: str | None) -> Answer:
         """Answer one call. ``method`` is GET or POST, ``given`` its decoded input."""
-        caller = self.keys.admit(key)
-        if caller is None:
-            answer = refused(401, UNAUTHORIZED)
-        else:
-            answer = await self._answer(name, method, given, caller)
-        self.accounts.note(name, given, self.clock(), answer.status)
-        return answer
+        status: int | None = None
+        try:
+            caller = self.keys.admit(key)
+            if caller is None:
+                answer = refused(401, UNAUTHORIZED)
+            else:
+                answer = await self._answer(name, method, given, caller)
+            status = answer.status
+            return answer
+        finally:
+            self.accounts.note(name, given, self.clock(), status)
 
     async def _answer(self, name: str, method: str, given: Mapping[str, Any], caller: Caller) -> Answer:
         procedure = REGISTER.get(name)
@@ -173,7 +186,9 @@ class LocalDokploy:
         """Write what has changed to the state file."""
         touched, services = self.database.touched, self.swarm.touched
         if self._store is not None and (touched or services):
-            self._store.save(self.database, self.swarm, self.organization_id)
+            self._store.save(
+                self.database, self.swarm, organization_id=self.organization_id, starts=self._starts
+            )
         touched.clear()
         services.clear()
 
@@ -242,7 +257,10 @@ class LocalDokploy:
         if Behaviour.IMAGES_ARE_PRUNED not in self.behaviours or not enabled:
             return ()
         in_use = {task.spec.image for _, task in self.swarm.tasks() if not task.ended}
-        return self.swarm.images.prune(in_use)
+        gone = self.swarm.images.prune(in_use)
+        self.database.touch("setting", SETTINGS_ID)
+        self.save()
+        return gone
 
     def set_concurrency(self, builds: int) -> None:
         """How many deployments run at once."""

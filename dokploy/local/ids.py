@@ -17,7 +17,12 @@ class Ids:
     """One instance's identifiers; the same seed draws the same ones in the same order."""
 
     def __init__(self, seed: int) -> None:
+        self._seed = seed
         self._random = Random(seed)  # noqa: S311 - identifiers of a model, no secrets
+
+    def restart(self, times: int) -> None:
+        """Draw others than before: the ids of the earlier starts are in the state file."""
+        self._random = Random(f"{self._seed}/{times}")  # noqa: S311 - as above
 
     def _draw(self, alphabet: str, length: int) -> str:
         return "".join(self._random.choices(alphabet, k=length))

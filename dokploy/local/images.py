@@ -10,23 +10,23 @@ class Images:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._built: set[str] = set()
-        self._pruned: set[str] = set()
+        self.built: set[str] = set()
+        self.pruned: set[str] = set()
 
     async def pull(self, image: str) -> None:
         """Make the image available; raises NoSuchImage."""
-        if image in self._pruned:
+        if image in self.pruned:
             raise NoSuchImage(image)
         await self._runtime.pull(image)
 
     def add_built(self, image: str) -> None:
         """A build has made it."""
-        self._built.add(image)
-        self._pruned.discard(image)
+        self.built.add(image)
+        self.pruned.discard(image)
 
     def prune(self, in_use: set[str]) -> tuple[str, ...]:
         """Remove built images that nothing runs: they cannot be pulled again. Returns their names."""
-        gone = sorted(self._built - in_use)
-        self._built.difference_update(gone)
-        self._pruned.update(gone)
+        gone = sorted(self.built - in_use)
+        self.built.difference_update(gone)
+        self.pruned.update(gone)
         return tuple(gone)

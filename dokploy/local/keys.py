@@ -63,25 +63,29 @@ class Keys:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._keys: dict[str, ApiKey] = {}
+        self._keys: list[ApiKey] = []
 
     def add(self, key: ApiKey) -> None:
         """Accept a key from now on."""
-        self._keys[key.secret] = key
+        self._keys.append(key)
 
     def revoke(self, secret: str) -> None:
         """Refuse a key from now on."""
-        self._keys[secret].revoked = True
+        for key in self._keys:
+            if key.secret == secret:
+                key.revoked = True
 
     def owned_by(self, user_id: str) -> list[dict[str, Any]]:
         """What ``user.get`` lists."""
-        return [key.shown for key in self._keys.values() if key.caller.user_id == user_id and key.shown]
+        return [key.shown for key in self._keys if key.caller.user_id == user_id and key.shown]
 
     def admit(self, given: str | None) -> Caller | None:
         """Who calls with this key; None when it is unknown, revoked or spent: nobody can tell which."""
         if not given:
             return None
-        found = next((key for key in self._keys.values() if hmac.compare_digest(key.secret, given)), None)
+        found = next(
+            (key for key in self._keys if hmac.compare_digest(key.secret.encode(), given.encode())), None
+        )
         if found is None or found.revoked:
             return None
         now = self._clock()

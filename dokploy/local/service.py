@@ -27,6 +27,8 @@ class Service:
         self.slots: list[Slot] = []
         self.row: bytes | None = None
         """Its line in the listing of services, until something changes."""
+        self.noted: ServiceSpec | None = None
+        """The specification that whoever watches the service knows of."""
         self.removed = False
         self._engine = engine
         self._on_change = changed

@@ -1,6 +1,7 @@
 """The state file: one SQLite database of JSON documents, so that a restart finds all again.
 
-Mode 0600, since variables are stored in clear: whoever reads it reads every session's secrets.
+Mode 0600, since variables are stored in clear: whoever reads it reads every session's secrets. Keys
+made by ``user.createApiKey`` and the queue are not kept.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ class State:
     content: Mapping[str, Any] | None = None
     services: tuple[ServiceSpec, ...] = ()
     organization_id: str = ""
+    built: frozenset[str] = frozenset()
+    pruned: frozenset[str] = frozenset()
+    starts: int = 0
 
 
 @dataclass(slots=True)
@@ -68,9 +72,16 @@ class Store:
             "accessed": meta.get("accessed", []),
         }
         services = tuple(restored(document) for document in documents.get(_SERVICE, {}).values())
-        return State(content, services, meta.get("organizationId", ""))
+        return State(
+            content,
+            services,
+            meta.get("organizationId", ""),
+            frozenset(meta.get("built", ())),
+            frozenset(meta.get("pruned", ())),
+            int(meta.get("starts", 0)),
+        )
 
-    def save(self, database: Database, swarm: Swarm, organization_id: str) -> None:
+    def save(self, database: Database, swarm: Swarm, *, organization_id: str, starts: int) -> None:
         """Write what was touched, in one transaction."""
         with self._connection:
             for table, row_id in database.touched:
@@ -80,7 +91,14 @@ class Store:
             for name in swarm.touched:
                 service = swarm.services.get(name)
                 self._put(_SERVICE, name, service.spec.document() if service else None)
-            self._put(_META, _META, {"accessed": database.accessed, "organizationId": organization_id})
+            meta = {
+                "accessed": database.accessed,
+                "organizationId": organization_id,
+                "built": sorted(swarm.images.built),
+                "starts": starts,
+                "pruned": sorted(swarm.images.pruned),
+            }
+            self._put(_META, _META, meta)
 
     def _put(self, kind: str, document_id: str, body: Any) -> None:
         if body is None:

@@ -50,7 +50,7 @@ class Swarm:
         """Deleted services whose containers are not gone yet."""
         self.reachable = True
         """False: the Docker daemon is down; what runs goes on, but nobody can ask."""
-        self.touched: set[str] = set()
+        self.touched: dict[str, None] = {}
         """Names of services whose specification has changed since the state was last saved."""
         self._timings = timings
         self._ids = ids
@@ -104,7 +104,7 @@ class Swarm:
                 f"rpc error: code = AlreadyExists desc = name conflicts with an existing object: {spec.name}"
             )
             raise EngineRefused(409, reason)
-        self.touched.add(spec.name)
+        self.touched[spec.name] = None
         if present is None:
             self.services[spec.name] = self._new(spec)
         else:
@@ -129,7 +129,6 @@ class Swarm:
         if service is None:
             raise EngineRefused(404, f"service {name} not found")
         service.scale(replicas)
-        self.touched.add(name)
         if replicas == 0:
             await asyncio.sleep(self._timings.scale)
             return
@@ -164,11 +163,15 @@ class Swarm:
         service = self.services.pop(name, None)
         if service is None:
             return
-        self.touched.add(name)
+        self.touched[name] = None
         self.leaving.append(service)
         service.remove()
 
     def _changed(self, service: Service) -> None:
+        if service.spec is not service.noted:
+            # A rollback, too, changes what is to run after a restart of the machine.
+            service.noted = service.spec
+            self.touched[service.spec.name] = None
         if service.removed and not service.slots and service in self.leaving:
             self.leaving.remove(service)
         for event in self._waiters:
