@@ -92,7 +92,7 @@ class Root(TyperGroup):
         for entry in COMMANDS:
             self.add_command(LazyCommand(entry))
 
-    def main(  # noqa: PLR0913 - the signature is Typer's
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -81,10 +81,15 @@ class Failure(Exception):
         self.remedy = remedy
         self.causes = tuple(causes)
         self.reason = reason
+        self._subject = ""
+
+    def about(self, subject: str) -> None:
+        """Say which of several it is about."""
+        self._subject = f"{subject}: "
 
     def lines(self) -> list[str]:
         """What is written on stderr."""
-        said = [f"error: {cause}" for cause in self.causes] or [f"error: {self.message}"]
+        said = [f"error: {self._subject}{what}" for what in self.causes or (self.message,)]
         return [*said, f"  try: {self.remedy}"] if self.remedy else said
 
 

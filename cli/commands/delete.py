@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli.client import Client
+from cli.connection import home
 from cli.failures import ExitCode, Failure
 from cli.kinds import Reference, references
 from cli.options import Files, Namespace, Server, Timeout, Wait, seconds
@@ -54,7 +55,12 @@ def delete(  # noqa: PLR0913 - one argument per option
     if files:
         from cli.documents import declared  # noqa: PLC0415 - brings the models with it
 
-        named += [document.reference for document in declared(files, namespace=call.namespace)]
+        named += [
+            document.reference
+            for document in declared(
+                files, namespace=call.namespace, home=home(call.surroundings.environment)
+            )
+        ]
     if not named:
         raise Failure("nothing is named", code=ExitCode.USAGE, remedy="berth delete session NAME, or -f FILE")
     call.run(

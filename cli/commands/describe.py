@@ -126,7 +126,8 @@ def _revision(revision: Record) -> str:
 def _failure(failure: Any, now: datetime) -> list[str]:
     if not isinstance(failure, dict):
         return []
-    head = f"{failure.get('reason')} {_when(failure.get('at'), now)}: {one_line(str(failure.get('message') or ''))}"
+    message = one_line(str(failure.get("message") or ""))
+    head = f"{failure.get('reason')} {_when(failure.get('at'), now)}: {message}"
     return [head, *(f"| {one_line(str(line))}" for line in failure.get("logTail") or ())]
 
 

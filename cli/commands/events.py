@@ -27,7 +27,7 @@ EXAMPLES = """
 """
 
 
-def events(  # noqa: PLR0913 - one argument per option
+def events(
     ctx: typer.Context,
     *,
     about: Annotated[

@@ -22,7 +22,7 @@ EXAMPLES = """
 """
 
 
-def logs(  # noqa: PLR0913 - one argument per option
+def logs(
     ctx: typer.Context,
     session: SessionName,
     *,

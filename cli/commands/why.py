@@ -42,9 +42,8 @@ async def _why(call: Call, way: Output, reference: Reference, client: Client) ->
         printing.write(answer, way)
         return
     now = call.surroundings.now()
-    typer.echo(
-        f"{reference}: {one_line(str(answer.get('summary') or answer.get('phase') or 'nothing is known yet'))}"
-    )
+    summary = answer.get("summary") or answer.get("phase") or "nothing is known yet"
+    typer.echo(f"{reference}: {one_line(str(summary))}")
     sections = (
         ("Not as wished", unmet_lines(answer.get("conditions") or [], now)),
         ("Next", plan_lines(answer.get("plan") or {})),

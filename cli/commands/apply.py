@@ -1,0 +1,91 @@
+"""``berth apply``: records as files declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Literal
+
+import typer
+
+from cli import printing
+from cli.client import Applied, Client
+from cli.connection import home
+from cli.documents import Declared, declared
+from cli.failures import ExitCode, Failure
+from cli.options import Files, Namespace, Server
+from cli.printing import Output
+from cli.surroundings import Call
+
+EXAMPLES = """
+  berth apply -f session.yaml
+  berth apply -f examples/ -f more.yaml -n alice
+  cat session.yaml | berth apply -f -
+  berth apply -f session.yaml --dry-run=server -o yaml
+"""
+
+
+def apply(
+    ctx: typer.Context,
+    *,
+    files: Files = None,
+    dry_run: Annotated[
+        str,
+        typer.Option(
+            "--dry-run", metavar="HOW", help="server: let the server check it, and store nothing; none."
+        ),
+    ] = "none",
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FORMAT", help="name, json or yaml.")
+    ] = None,
+    namespace: Namespace = None,
+    server: Server = None,
+) -> None:
+    """Make records as files declare them: create what is absent, change what differs.
+
+    All documents of all files are checked before the first is sent.
+    """
+    call = Call.of(ctx, server=server, namespace=namespace)
+    way = printing.output(output, allowed=("name", "json", "yaml"))
+    mode = _mode(dry_run)
+    if not files:
+        raise Failure("no file is named", code=ExitCode.USAGE, remedy="berth apply -f FILE")
+    documents = declared(files, namespace=call.namespace, home=home(call.surroundings.environment))
+    call.run(partial(_apply, documents, mode, way))
+
+
+def _mode(dry_run: str) -> Literal["server", "none"]:
+    if dry_run == "server":
+        return "server"
+    if dry_run == "none":
+        return "none"
+    raise Failure(f"--dry-run={dry_run} is not known", code=ExitCode.USAGE, remedy="--dry-run=server")
+
+
+async def _apply(
+    documents: Sequence[Declared], mode: Literal["server", "none"], way: Output, client: Client
+) -> None:
+    suffix = " (server dry run)" if mode == "server" else ""
+    done: list[Applied] = []
+    for document in documents:
+        applied = await _one(document, mode, client)
+        done.append(applied)
+        if way.tabular:
+            # One line at a time: if a later one is refused, what was done before is on the screen.
+            typer.echo(f"{document.reference} {applied.result}{suffix}")
+        elif way.shape == "name":
+            typer.echo(str(document.reference))
+    if way.shape in {"json", "yaml"}:
+        records = [applied.record for applied in done]
+        one = len(records) == 1
+        printing.write(
+            records[0] if one else {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": records}, way
+        )
+
+
+async def _one(document: Declared, mode: Literal["server", "none"], client: Client) -> Applied:
+    try:
+        return await client.apply(document.reference, document.record, dry_run=mode)
+    except Failure as failure:
+        failure.about(f"{document.reference} ({document.origin})")
+        raise
