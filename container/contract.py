@@ -7,7 +7,7 @@ imports nothing but the standard library.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 SESSION_ID = "SESSION_ID"
 """The session's id, as in the marker."""
@@ -20,6 +20,9 @@ PORT = "PORT"
 REVISION = "BERTH_REVISION"
 """The desired revision; echoed by ``/healthz``."""
 CONSOLE_ORIGIN = "BERTH_CONSOLE_ORIGIN"
+BIND_ADDRESS = "BERTH_BIND_ADDRESS"
+"""The IP address to listen on. Unset: every one inside a container (as its first program), the
+loopback one on a plain machine."""
 
 REPOSITORY_URL = "BERTH_REPOSITORY_URL"
 REPOSITORY_REF = "BERTH_REPOSITORY_REF"
@@ -99,6 +102,13 @@ class ActivityReport(TypedDict):
     source: str
 
 
+class NoticeReport(TypedDict):
+    """Something a person should know: ``source`` is a part of the container or a variable's name."""
+
+    source: str
+    message: str
+
+
 class HealthReport(TypedDict):
     """The body of ``/healthz``; no field ever holds a secret."""
 
@@ -114,3 +124,5 @@ class HealthReport(TypedDict):
     activity: ActivityReport | None
     work: WorkReport
     version: str
+    notices: NotRequired[list[NoticeReport]]
+    """What is wrong beside the above: a variable that cannot be used, a database set aside."""

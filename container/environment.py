@@ -1,0 +1,302 @@
+"""What the container is told by its environment, read once and checked.
+
+A bad value is never a crash: it is replaced by a default where one serves, and told in
+:attr:`Settings.problems`, which ``/healthz`` and the page show. Secrets are a value of their own
+(:class:`Secrets`), so that settings can be passed around and printed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from container import contract
+
+_MAX_PORT = 65_535
+_AUTH_FILE = re.compile(r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<name>_NAME)?")
+_LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE(_|$)")
+_ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
+_SCP_LIKE = re.compile(r"([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:(?!/)[^\s]+")
+_REF = re.compile(r"(?![-/.])(?!.*(\.\.|@\{|//|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
+_DEFAULT_USERNAME = "x-access-token"
+"""What the large forges take beside a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A variable with a value that cannot be used, and what to do about it."""
+
+    variable: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """What is cloned into the workspace; ``depth`` in commits, None for all of them."""
+
+    url: str
+    ref: str | None = None
+    depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a git server is told when it asks."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthFile:
+    """A login file as it was given: not yet decoded, and its name not yet trusted."""
+
+    provider: str
+    index: int
+    name: str
+    content: str = field(repr=False)
+    """Base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must be in no environment, log, report or argument."""
+
+    git: Credentials | None = None
+    auth_files: tuple[AuthFile, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that is no secret."""
+
+    session: str
+    name: str
+    namespace: str
+    title: str
+    revision: str
+    workspace: Path
+    database: Path
+    port: int
+    """0 for a free one."""
+    bind: str
+    """The address that is listened on."""
+    console_origin: str | None
+    repository: Repository | None
+    agent_provider: str | None
+    agent_command: tuple[str, ...]
+    agent_auto_approve: bool
+    problems: tuple[Problem, ...]
+
+    @property
+    def data(self) -> Path:
+        """The data volume."""
+        return self.database.parent
+
+    @property
+    def home(self) -> Path:
+        """The home of agents and tools: on the data volume, so that a login outlives the container."""
+        return self.data / "home"
+
+    def problem_of(self, *variables: str) -> Problem | None:
+        """The first problem with one of these variables."""
+        return next((problem for problem in self.problems if problem.variable in variables), None)
+
+
+def is_secret(variable: str) -> bool:
+    """Whether a variable has to leave the environment before anything is served.
+
+    Generous on purpose: a misspelt ``CODEX_AUTH_FILE_ONE`` holds a login all the same.
+    """
+    return variable in {contract.GIT_USERNAME, contract.GIT_PASSWORD} or bool(
+        _LIKE_AUTH_FILE.search(variable)
+    )
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of what is started in the container: ours, with the home of agents."""
+    return {
+        **{name: value for name, value in os.environ.items() if not is_secret(name)},
+        "HOME": str(settings.home),
+    }
+
+
+def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
+    """Read the contract's variables.
+
+    ``first`` tells that we are the first of our own process namespace: then all addresses are
+    listened on, since a container is reached from outside; on a plain machine only the loopback
+    one is, unless :data:`container.contract.BIND_ADDRESS` says otherwise.
+    """
+    reader = _Reader(environ)
+    session = environ.get(contract.SESSION_ID, "")
+    name = environ.get(contract.SESSION_NAME) or session
+    values = {
+        "workspace": reader.path(contract.WORKSPACE_PATH, contract.DEFAULT_WORKSPACE),
+        "database": reader.path(contract.DATABASE_PATH, contract.DEFAULT_DATABASE),
+    }
+    return Settings(
+        session=session,
+        name=name,
+        namespace=environ.get(contract.SESSION_NAMESPACE, ""),
+        title=environ.get(contract.SESSION_TITLE) or name or "A session",
+        revision=environ.get(contract.REVISION, ""),
+        port=reader.port(),
+        bind=reader.bind("0.0.0.0" if first else "127.0.0.1"),  # noqa: S104 - see above
+        console_origin=reader.origin(),
+        repository=reader.repository(),
+        agent_provider=environ.get(contract.AGENT_PROVIDER) or None,
+        agent_command=reader.command(),
+        agent_auto_approve=environ.get(contract.AGENT_AUTO_APPROVE) == "1",
+        problems=tuple(reader.problems),
+        **values,
+    )
+
+
+class _Reader:
+    """Reads single variables and notes what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[Problem] = []
+
+    def _refuse(self, variable: str, message: str) -> None:
+        self.problems.append(Problem(variable, message))
+
+    def path(self, variable: str, default: str) -> Path:
+        text = self._environ.get(variable) or default
+        if text.startswith("/") and "\0" not in text:
+            return Path(text)
+        self._refuse(variable, f"must be an absolute path; {default} is used")
+        return Path(default)
+
+    def port(self) -> int:
+        text = self._environ.get(contract.PORT) or str(contract.DEFAULT_PORT)
+        if text.isascii() and text.isdigit() and int(text) <= _MAX_PORT:
+            return int(text)
+        self._refuse(
+            contract.PORT, f"must be a number from 0 to {_MAX_PORT}; {contract.DEFAULT_PORT} is used"
+        )
+        return contract.DEFAULT_PORT
+
+    def bind(self, default: str) -> str:
+        text = self._environ.get(contract.BIND_ADDRESS) or default
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            self._refuse(contract.BIND_ADDRESS, f"must be an IP address; {default} is used")
+            return default
+
+    def origin(self) -> str | None:
+        text = self._environ.get(contract.CONSOLE_ORIGIN)
+        if not text:
+            return None
+        if _ORIGIN.fullmatch(text.rstrip("/")):
+            return text.rstrip("/")
+        self._refuse(
+            contract.CONSOLE_ORIGIN,
+            "must be an origin such as https://berth.example.com; no page may frame this one",
+        )
+        return None
+
+    def repository(self) -> Repository | None:
+        url = self._environ.get(contract.REPOSITORY_URL)
+        if not url:
+            return None
+        wrong = _wrong_with_url(url)
+        if wrong is not None:
+            self._refuse(contract.REPOSITORY_URL, wrong)
+            return None
+        ref = self._environ.get(contract.REPOSITORY_REF) or None
+        if ref is not None and not _REF.fullmatch(ref):
+            self._refuse(contract.REPOSITORY_REF, "must be a branch, a tag or a commit")
+            return None
+        return Repository(url, ref, self._depth())
+
+    def _depth(self) -> int | None:
+        text = self._environ.get(contract.REPOSITORY_DEPTH)
+        if not text:
+            return None
+        if text.isascii() and text.isdigit() and int(text) > 0:
+            return int(text)
+        self._refuse(contract.REPOSITORY_DEPTH, "must be a number of commits, 1 or more; all are cloned")
+        return None
+
+    def command(self) -> tuple[str, ...]:
+        text = self._environ.get(contract.AGENT_COMMAND)
+        if not text:
+            return ()
+        try:
+            words = json.loads(text)
+        except (ValueError, RecursionError):
+            words = None
+        if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
+            return tuple(words)
+        self._refuse(contract.AGENT_COMMAND, 'must be a JSON list of words such as ["codex-acp"]')
+        return ()
+
+
+def _wrong_with_url(url: str) -> str | None:
+    """Why a URL cannot be cloned; the URL itself is not repeated, it may hold a password."""
+    if _SCP_LIKE.fullmatch(url) and "://" not in url and "::" not in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, password = parts.hostname, parts.password
+        _ = parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.scheme not in _SCHEMES or any(c.isspace() or not c.isprintable() for c in url):
+        return "must be an https, ssh, git or file URL"
+    if password is not None or (parts.username and parts.scheme in {"https", "http"}):
+        return "must hold no user name or password; name a secret in spec.source.credentialsSecret"
+    if parts.scheme != "file" and (not host or host.startswith("-")):
+        return "names no host"
+    return None
+
+
+def read_secrets(environ: Mapping[str, str]) -> Secrets:
+    """Read the variables that :func:`is_secret` names."""
+    problems: list[Problem] = []
+    return Secrets(
+        git=_credentials(environ, problems),
+        auth_files=tuple(_auth_files(environ, problems)),
+        problems=tuple(problems),
+    )
+
+
+def _credentials(environ: Mapping[str, str], problems: list[Problem]) -> Credentials | None:
+    password = environ.get(contract.GIT_PASSWORD)
+    if not password:
+        return None
+    username = environ.get(contract.GIT_USERNAME) or _DEFAULT_USERNAME
+    if not (username.isprintable() and password.isprintable()):
+        # git's credential protocol is made of lines: such a value could say more than it is asked.
+        problems.append(
+            Problem(contract.GIT_PASSWORD, "must be one line of text; check the credentials secret")
+        )
+        return None
+    return Credentials(username, password)
+
+
+def _auth_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterable[AuthFile]:
+    found: list[AuthFile] = []
+    for variable in sorted(filter(_LIKE_AUTH_FILE.search, environ)):
+        match = _AUTH_FILE.fullmatch(variable)
+        if match is None:
+            problems.append(
+                Problem(variable, "is no name of a login file; it must end in _AUTH_FILE_<number>")
+            )
+        elif not match["name"]:
+            provider = match["provider"].lower().replace("_", "-")
+            name = environ.get(f"{variable}_NAME", "")
+            found.append(AuthFile(provider, int(match["index"]), name, environ[variable]))
+    return sorted(found, key=lambda file: (file.provider, file.index))

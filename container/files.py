@@ -1,0 +1,45 @@
+"""Files written so that a reader finds the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+PRIVATE_DIRECTORY = 0o700
+PRIVATE_FILE = 0o600
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory, and those above it, for its owner alone; raises OSError.
+
+    One that is there already gets the same mode; what is no directory is an error.
+    """
+    path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    path.chmod(PRIVATE_DIRECTORY)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone, at once and lastingly; raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=".berth-", suffix=".tmp", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)  # noqa: PTH105 - a link at `path` is replaced, not followed
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
+        raise
+    _settle(path.parent)
+
+
+def _settle(directory: Path) -> None:
+    """Make a rename outlast a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""Serves the app: the port first, then everything that may take its time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+
+from container.app import build_app
+from container.environment import Secrets, Settings
+from container.log import LOG, begin
+from container.session import Session, open_session
+
+PORT_UNUSABLE = os.EX_UNAVAILABLE
+"""The exit code when the port cannot be listened on."""
+_GRACE = 2
+"""Seconds that an answer under way gets at the end."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with signals left to us: it would end by raising the signal again."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(settings: Settings, given: Secrets) -> int:
+    """Serve until told to end; return the exit code."""
+    begin()
+    try:
+        listener = _listen(settings)
+    except OSError as error:
+        LOG.error(
+            "container: %s port %d cannot be listened on: %s; set PORT to a free one",
+            settings.bind,
+            settings.port,
+            os.strerror(error.errno) if error.errno else error,
+        )
+        return PORT_UNUSABLE
+    with listener:
+        asyncio.run(_serve(settings, given, listener))
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    return socket.create_server((settings.bind, settings.port), family=family, backlog=128)
+
+
+async def _serve(settings: Settings, given: Secrets, listener: socket.socket) -> None:
+    os.umask(0o022)
+    session = open_session(settings, given)
+    session.begin()
+    config = uvicorn.Config(
+        build_app(session),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, server, signal.Signals(number))
+    LOG.info("serving on port %d", listener.getsockname()[1])
+    preparing = loop.create_task(_prepare(session, given))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        preparing.cancel()
+        await asyncio.wait([preparing])
+        await session.aclose()
+        sys.stdout.flush()
+
+
+async def _prepare(session: Session, given: Secrets) -> None:
+    try:
+        await session.prepare(given)
+    except Exception as error:  # noqa: BLE001 - the app must stay up, and say what happened
+        session.workspace.give_up(type(error).__name__)
+
+
+def _stop(server: _Server, number: signal.Signals) -> None:
+    LOG.info("container: %s, stopping", number.name)
+    server.should_exit = True

@@ -1,0 +1,143 @@
+"""The one session of this container: its parts, and what they tell together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Sequence
+from importlib import metadata
+
+from container.auth import Placed, Placement, place
+from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
+from container.database import open_database
+from container.environment import Problem, Secrets, Settings, child_environment
+from container.git import Git
+from container.journal import Journal
+from container.logins import logins
+from container.moments import now
+from container.ondemand import OnDemand
+from container.work import UNKNOWN, Saved, Work, read_work
+from container.workspace import Workspace
+
+
+class Session:
+    """Settings, workspace, logins, work and journal of one session."""
+
+    def __init__(
+        self, settings: Settings, *, problems: tuple[Problem, ...], placed: tuple[Placed, ...]
+    ) -> None:
+        self.settings = settings
+        self.boot = secrets.token_hex(8)
+        database, remark = open_database(settings.database, now())
+        self.journal = Journal(database)
+        self._database_remark = remark
+        self._problems = (*settings.problems, *problems)
+        self._placed = placed
+        self._git = Git(child_environment(settings))
+        self.workspace = Workspace(settings, self._git, say=lambda line: self.journal.say("workspace", line))
+        self._work = OnDemand(self._read_work, UNKNOWN)
+        self._logins = OnDemand(self._read_logins, self._logins_now())
+        self._seen: Work | None = None
+        self._version = _version()
+
+    @property
+    def work(self) -> Work:
+        """Whether the work is saved, as last read."""
+        return self._work.ask()
+
+    def begin(self) -> None:
+        """Note the start, and what is wrong with what it was given."""
+        self.journal.begin(self.boot, self.settings.revision)
+        revision = self.settings.revision or "none"
+        self.journal.say(
+            "container", f"started (session {self.settings.session or 'none'}, revision {revision})"
+        )
+        for notice in self.notices():
+            self.journal.say(notice["source"], notice["message"], level="Warning")
+        for file in self._placed:
+            if file.placement is Placement.REFUSED:
+                self.journal.say(f"login {file.provider}", file.message, level="Warning")
+            elif file.placement is not Placement.UNCHANGED:
+                self.journal.say(f"login {file.provider}", file.message or f"{file.name} is in place")
+
+    async def prepare(self, given: Secrets) -> None:
+        """Bring the workspace about, and look at the work in it."""
+        await self.workspace.prepare(given.git)
+        if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing"}:
+            self.journal.note_activity("git")
+        self._work.expire()
+        self._work.ask()
+
+    async def aclose(self) -> None:
+        """End what is under way and write down what is left."""
+        await self._work.aclose()
+        await self._logins.aclose()
+        self.journal.say("container", "stopped")
+        await asyncio.to_thread(self.journal.close)
+
+    def notices(self) -> Sequence[NoticeReport]:
+        """What a person should know beside the states of the parts."""
+        found: list[NoticeReport] = [
+            {"source": problem.variable, "message": problem.message} for problem in self._problems
+        ]
+        if self._database_remark:
+            found.append(
+                {"source": "database", "message": f"{self.settings.database} {self._database_remark}"}
+            )
+        elif self.journal.trouble:
+            message = f"the last record could not be written: {self.journal.trouble}"
+            found.append({"source": "database", "message": message})
+        return found
+
+    def health(self) -> HealthReport:
+        """The body of ``/healthz``: from memory alone."""
+        notices = list(self.notices())
+        workspace = self.workspace.report
+        failed = workspace["state"] == WorkspaceState.FAILED
+        return {
+            "session": self.settings.session,
+            "revision": self.settings.revision,
+            "boot": self.boot,
+            "status": "degraded" if failed or notices else "ok",
+            "workspace": workspace,
+            "agent": {"state": "NotStarted", "message": "no agent was started"},
+            "auth": self._logins.ask(),
+            "attention": "Unknown",
+            "activity": self.journal.activity,
+            "work": self.work.report(),
+            "version": self._version,
+            "notices": notices,
+        }
+
+    async def _read_work(self) -> Work:
+        if not self.workspace.usable:
+            return UNKNOWN
+        work = await read_work(self._git, self.settings.workspace)
+        # A change of what git tells is somebody's doing; the first look and a failed one are nobody's.
+        if self._seen not in {None, work} and work.saved is not Saved.UNKNOWN:
+            self.journal.note_activity("git")
+        if work.saved is not Saved.UNKNOWN:
+            self._seen = work
+        return work
+
+    async def _read_logins(self) -> list[AuthReport]:
+        return await asyncio.to_thread(self._logins_now)
+
+    def _logins_now(self) -> list[AuthReport]:
+        settings = self.settings
+        providers = [settings.agent_provider] if settings.agent_provider else []
+        return logins(providers, self._placed, home=settings.home, environ=os.environ, now=now())
+
+
+def open_session(settings: Settings, given: Secrets) -> Session:
+    """Put logins in place and open the session; never raises for what it was given."""
+    placed = place(given.auth_files, home=settings.home, data=settings.data)
+    return Session(settings, problems=given.problems, placed=placed)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("berth")
+    except metadata.PackageNotFoundError:
+        return "unknown"
