@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dokploy.dotenv import Unencodable, encode
+from dokploy.dotenv import Unencodable, encode, encode_arguments
 from pydantic import SecretStr
 
 from container import contract
@@ -146,7 +146,7 @@ def _source(image: str | None, build: Build | None) -> DockerSource | GitSource:
         dockerfile=build.dockerfile,
         # Relative to the repository's root; empty stands for the Dockerfile's folder (FACTS-2 1).
         context="." if context in {"", "."} else context,
-        build_args=_encode(build.args),
+        build_args=_encode(build.args, encode_arguments, "spec.build.args"),
     )
 
 
@@ -183,11 +183,15 @@ def _volumes(identity: Identity) -> tuple[VolumeMount, ...]:
     )
 
 
-def _encode(variables: Mapping[str, str]) -> SecretStr:
+def _encode(
+    variables: Mapping[str, str],
+    encoder: Callable[[Mapping[str, str]], str] = encode,
+    field: str = "spec.env",
+) -> SecretStr:
     try:
-        return SecretStr(encode(variables))
+        return SecretStr(encoder(variables))
     except Unencodable as error:
-        raise Unresolved(Reason.INVALID_SPEC, f"spec.env: {error}") from None
+        raise Unresolved(Reason.INVALID_SPEC, f"{field}: {error}") from None
 
 
 def _domain(session: Session, target: Target, layers: Layers, identity: Identity) -> Domain | None:

@@ -54,7 +54,9 @@ class EventWriter:
         """Write one event about a record."""
         now, meta = self._now(), about.metadata
         event = Event(
-            metadata=ObjectMeta(name=f"{meta.name}.{int(now.timestamp() * 1_000_000):x}", namespace=meta.namespace),
+            metadata=ObjectMeta(
+                name=f"{meta.name}.{int(now.timestamp() * 1_000_000):x}", namespace=meta.namespace
+            ),
             involved_object=ObjectReference(
                 kind=about.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid
             ),

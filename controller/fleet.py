@@ -130,10 +130,15 @@ class Fleet:
         while True:
             started = asyncio.get_running_loop().time()
             expected = [view.expected for _, view in self._views.of_target(name)]
-            with self._metrics.tick(name):
-                await live.refresh(expected)
-            await self._report(live)
-            self._after_tick(live)
+            try:
+                with self._metrics.tick(name):
+                    await live.refresh(expected)
+                await self._report(live)
+                self._after_tick(live)
+            except Exception:
+                # A bug in one tick must not end all the later ones.
+                log.exception("tick failed", target=name)
+                self._metrics.bugs.inc()
             await self._until_due(live, started)
 
     async def _until_due(self, live: LiveTarget, started: float) -> None:

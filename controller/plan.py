@@ -143,7 +143,17 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         )
     if observed.orphans():
         return _orphaned(known, observed)
-    fresh = DokployStatus(build=None)
+    if known.application_id is not None and want.config.replicas:
+        # Its container outlives its service by its stop grace, and would share the volumes with
+        # the new one (law S2).
+        lost_at = known.lost_at or now
+        grace = want.config.stop_grace / _NANO + _SWARM_LAG
+        if (now - lost_at).total_seconds() < grace:
+            lost = replace_known(known, lost_at=lost_at, applied=None, task=None)
+            return Plan(
+                "Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION
+            )
+    fresh = DokployStatus()
     builds = want.build_inputs is not None and want.config.replicas > 0
     last: Action = Build(str(want.build_inputs), previous=None) if builds else Apply("it is new")
     return Plan(
@@ -161,6 +171,9 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
 
 
 _CREATE = Create.__name__
+_NANO = 1_000_000_000
+_SWARM_LAG = 2.0
+"""Seconds that Swarm may take to begin what it was told."""
 
 
 def _orphaned(known: DokployStatus, observed: Observed) -> Plan:

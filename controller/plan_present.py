@@ -41,7 +41,11 @@ def plan_present(
             return needing(known, "The container tells what it runs", Reading.ECHO)
         known = _adopted(session, want, observed, observed.detail)
     known = replace_known(
-        known, application_id=application.ref.application_id, app_name=application.ref.app_name, intent=None
+        known,
+        application_id=application.ref.application_id,
+        app_name=application.ref.app_name,
+        intent=None,
+        lost_at=None,
     )
     step = follow_build(want, known, observed, application, now=now, deadline=deadlines.build)
     if step.readings:
@@ -51,7 +55,7 @@ def plan_present(
         return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)
     actions = _changes(session, want, known, observed, step)
     if not actions:
-        return _settle(want, known, observed, step, now, deadlines)
+        return _settle(session, want, known, observed, step, now, deadlines)
     if observed.jobs is None and (want.build_inputs or application.status == "running"):
         return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
     if observed.has_job(application.ref.application_id):
@@ -178,6 +182,7 @@ def _replacing(known: DokployStatus, observed: Observed, actions: tuple[Action, 
 
 
 def _settle(
+    session: Session,
     want: Desired,
     known: DokployStatus,
     observed: Observed,
@@ -188,13 +193,13 @@ def _settle(
     """Nothing is left to do; see whether the container has followed."""
     if step.failure is not None:
         return Plan(step.why, known, pace=Pace.SETTLED, blocked=step.failure)
-    missing = _readings_to_settle(want, known, observed)
+    missing = _readings_to_settle(session, want, known, observed)
     if missing:
         return needing(known, "How the container stands must be read", *missing)
     stands = standing(want, known, observed, now=now, start_deadline=deadlines.start)
     match stands.stage:
         case Stage.RUNNING:
-            known = replace_known(known, task=stands.task)
+            known = replace_known(known, task=stands.task, boot=_boot(observed) or known.boot)
             return Plan("It runs as declared", known, pace=_report_pace(observed), stands=stands)
         case Stage.STOPPED:
             return Plan("It is stopped as declared", replace_known(known, task=None), stands=stands)
@@ -207,17 +212,26 @@ def _settle(
             return Plan(stands.message, known, pace=Pace.MOTION, stands=stands)
 
 
-def _readings_to_settle(want: Desired, known: DokployStatus, observed: Observed) -> list[Reading]:
+def _readings_to_settle(
+    session: Session, want: Desired, known: DokployStatus, observed: Observed
+) -> list[Reading]:
+    """What tells how the container stands; nothing while it was well and its service still is."""
     service = observed.service
     if want.config.replicas == 0:
         return []
     healthy = service is not None and service.running > 0
+    was_well = known.task is not None and session.status.is_ready
+    restarted = _boot(observed) not in {None, known.boot}
     missing: list[Reading] = []
-    if observed.tasks is None and (known.task is None or not healthy):
+    if observed.tasks is None and (not was_well or not healthy or restarted):
         missing.append(Reading.TASKS)
-    if observed.echo is None and want.domain is not None and healthy and (observed.due or known.task is None):
+    if observed.echo is None and want.domain is not None and healthy and (observed.due or not was_well):
         missing.append(Reading.ECHO)
     return missing
+
+
+def _boot(observed: Observed) -> str | None:
+    return observed.echo["boot"] if isinstance(observed.echo, dict) else None
 
 
 def _report_pace(observed: Observed) -> Pace:

@@ -25,7 +25,7 @@ class View:
     running: bool = False
     declared: tuple[object, ...] = ()
     expected: Expected = field(default_factory=lambda: Expected("", application=False, service=False))
-    pace: Pace = Pace.MOTION
+    pace: Pace = Pace.SETTLED
     signature: tuple[object, ...] | None = None
     """What the listing showed at the last pass; None before the first."""
     deployments: dict[str, datetime | None] = field(default_factory=dict)

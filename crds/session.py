@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from crds.base import Condition, Model, Resource
+from crds.base import Condition, ConditionStatus, Model, Resource
 from crds.container import Build, ContainerDefaults, EnvVar, Resources
 from crds.quantity import Duration
 from crds.rules import GitRef, GitUrl, HostName, ImageName, Label, Moment
@@ -216,7 +216,12 @@ class DokployStatus(Model):
     """The task that ran when the session was last seen settled."""
     replaced: str | None = None
     """The task that the last apply replaces; while it runs, the new container does not."""
+    boot: str | None = None
+    """What the container drew at its start, as it last reported: another one is a restart."""
+    lost_at: datetime | None = None
+    """When its application was first missed; its container may run on for its stop grace."""
     deployed_at: datetime | None = None
+    """When its configuration was last applied."""
     build: BuildStatus | None = None
     intent: Intent | None = None
 
@@ -243,6 +248,12 @@ class SessionStatus(Model):
     restarts: int = 0
     last_failure: LastFailure | None = None
     observed_generation: int = 0
+    """The newest generation that the rest speaks of."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether Ready was True at the last pass."""
+        return any(c.type == "Ready" and c.status is ConditionStatus.TRUE for c in self.conditions)
 
 
 class Session(Resource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     looptime asks the policy for its loop before each test, and a policy that never had one makes
     one that nobody closes; a policy whose loop was once set, to none, does not.
     """
-    if not asyncio.iscoroutinefunction(getattr(item, "function", None)):
+    if not inspect.iscoroutinefunction(getattr(item, "function", None)):
         asyncio.set_event_loop(None)
 
 

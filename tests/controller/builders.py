@@ -10,7 +10,7 @@ from controller.desired import Desired
 from controller.identity import Identity
 from controller.observed import Observed
 from controller.planned import Deadlines
-from crds.base import ObjectMeta
+from crds.base import Condition, ConditionStatus, ObjectMeta
 from crds.session import DokployStatus, OperatingMode, Session, SessionSpec, SessionStatus
 from dokploy.port import (
     ApplicationConfig,
@@ -60,9 +60,7 @@ def session(
             creation_timestamp=NOW - seconds(60),
             deletion_timestamp=NOW if deleting else None,
         ),
-        spec=SessionSpec(
-            image="berth/session:1", operating_mode=mode, restarted_at=restarted_at, **spec
-        ),
+        spec=SessionSpec(image="berth/session:1", operating_mode=mode, restarted_at=restarted_at, **spec),
         status=SessionStatus(dokploy=known or DokployStatus()),
     )
 
@@ -110,7 +108,9 @@ def desired(of: Session, *, digest: str = "d1", git: bool = False, routed: bool 
     )
 
 
-def application(of: Session, number: int = 1, *, status: str = "done", created: datetime = NOW) -> ApplicationRow:
+def application(
+    of: Session, number: int = 1, *, status: str = "done", created: datetime = NOW
+) -> ApplicationRow:
     ref = ApplicationRef(f"app-{number}", f"{identity(of).marker}-{number:06d}")
     return ApplicationRow(ref, str(of.key), status, "env-1", created, None)
 
@@ -137,7 +137,12 @@ def settled(of: Session, want: Desired, **changes: object) -> DokployStatus:
 
 
 def with_known(of: Session, known: DokployStatus) -> Session:
-    return of.model_copy(update={"status": of.status.model_copy(update={"dokploy": known})})
+    """The session with our record of it, Ready where that names a running task."""
+    status = ConditionStatus.TRUE if known.task else ConditionStatus.FALSE
+    ready = Condition(type="Ready", status=status, reason="Running", last_transition_time=NOW)
+    return of.model_copy(
+        update={"status": of.status.model_copy(update={"dokploy": known, "conditions": (ready,)})}
+    )
 
 
 def detail(of: Session, want: Desired, **changes: object) -> ApplicationDetail:
@@ -151,7 +156,14 @@ def detail(of: Session, want: Desired, **changes: object) -> ApplicationDetail:
     return ApplicationDetail(**values)  # type: ignore[arg-type]
 
 
-def task(name: str = "task-1", state: str = "Running", *, wanted: str = "running", age: float = 1.0, error: str = "") -> TaskRow:
+def task(
+    name: str = "task-1",
+    state: str = "Running",
+    *,
+    wanted: str = "running",
+    age: float = 1.0,
+    error: str = "",
+) -> TaskRow:
     return TaskRow(name, wanted, state, age, error)
 
 

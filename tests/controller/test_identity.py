@@ -36,9 +36,7 @@ def test_a_name_that_is_declared_again_shares_nothing_with_the_old_one():
 
 
 def test_names_of_63_characters_that_differ_at_the_end_stay_apart():
-    one, two = (
-        Identity.of(session("a" * 62 + end, "n" * 63), instance=INSTANCE) for end in ("x", "y")
-    )
+    one, two = (Identity.of(session("a" * 62 + end, "n" * 63), instance=INSTANCE) for end in ("x", "y"))
     assert one.marker != two.marker
 
 

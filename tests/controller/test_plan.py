@@ -118,11 +118,18 @@ def test_no_second_container_is_made_beside_an_orphan_service():
 
 
 def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_the_same_volumes():
-    of, known = running()
+    of, known = running(lost_at=NOW - seconds(60))
     made = planned(of, nothing())
     assert kinds(made)[0] is Create
     volumes = [action.mount.volume for action in made.actions if isinstance(action, AttachVolume)]
     assert tuple(volumes) == known.storage
+
+
+def test_a_lost_applications_container_is_given_time_to_end():
+    of, _ = running()
+    made = planned(of, nothing())
+    assert made.actions == ()
+    assert made.known.lost_at == NOW
 
 
 # -- one application -------------------------------------------------------------------------
@@ -307,9 +314,7 @@ def test_a_missing_secret_leaves_what_runs_alone():
 
 def test_a_stopped_session_is_stopped_even_if_its_secret_is_missing():
     of, _ = running()
-    of = of.model_copy(
-        update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})}
-    )
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})})
     assert unresolved(of, seen(of)).readings == {Reading.DETAIL}
     made = unresolved(of, seen(of, detail=detail(of, desired(of))))
     assert kinds(made) == [Configure, Apply]
@@ -376,9 +381,7 @@ def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[D
 
 
 def test_a_build_past_its_deadline_is_reported_and_waited_for():
-    of = built(
-        "Running", build=BuildStatus(inputs="b1", started_at=NOW - seconds(4000), outcome="Running")
-    )
+    of = built("Running", build=BuildStatus(inputs="b1", started_at=NOW - seconds(4000), outcome="Running"))
     made = planned(of, seen(of, deployments=(row("dep-1", "running"),), jobs=()), git=True)
     assert made.actions == ()
     assert made.blocked is not None
