@@ -17,7 +17,6 @@ from api.settings import ApiSettings
 from api.token import TokenError
 from crds.logs import configure_logging
 from crds.target import Target
-from dokploy.client import CallLimits, HttpDokploy
 from dokploy.port import Dokploy
 from records.errors import RecordsError
 from records.keys import KeyRing
@@ -28,6 +27,9 @@ log = structlog.get_logger("api")
 
 def connect(target: Target, key: SecretStr) -> Dokploy:
     """A client of a target, within the target's limits."""
+    # Loaded with the first log that is read: many an API reads none, and saves the memory.
+    from dokploy.client import CallLimits, HttpDokploy  # noqa: PLC0415
+
     limits = target.spec.limits
     return HttpDokploy(
         target.spec.url,
