@@ -1,4 +1,8 @@
-"""The closed list of condition types and reasons."""
+"""The closed list of condition types and reasons.
+
+What they mean, by which rule they hold and what a person can do is data, too: see
+:mod:`crds.conditions` and :mod:`crds.meanings`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from enum import StrEnum
 
 
 class ConditionType(StrEnum):
+    """What is asked of a record; every one is present from the first visit."""
+
     READY = "Ready"
     PROGRESSING = "Progressing"
     DEGRADED = "Degraded"
@@ -21,6 +27,8 @@ class ConditionType(StrEnum):
 
 
 class Reason(StrEnum):
+    """Why a condition has its status, in one word that programs may rely on."""
+
     RUNNING = "Running"
     STOPPED = "Stopped"
     LEGACY = "Legacy"
@@ -47,8 +55,8 @@ class Reason(StrEnum):
     TARGET_UNSUPPORTED = "TargetUnsupported"
     TARGET_NOT_FOUND = "TargetNotFound"
     TEMPLATE_NOT_FOUND = "TemplateNotFound"
-    SECRET_NOT_FOUND = "SecretNotFound"
-    SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
+    SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"  # noqa: S105 - a reason, not a secret
     QUOTA_EXCEEDED = "QuotaExceeded"
     INVALID_SPEC = "InvalidSpec"
     HOST_TAKEN = "HostTaken"
