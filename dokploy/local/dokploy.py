@@ -23,7 +23,7 @@ from dokploy.local.checks import checked
 from dokploy.local.database import SETTINGS_ID, Database, Row
 from dokploy.local.deployer import Deployer
 from dokploy.local.ids import Ids
-from dokploy.local.keys import ApiKey, Caller, Keys
+from dokploy.local.keys import DEFAULT_UNITS, ApiKey, Caller, Keys
 from dokploy.local.queue import BuildQueue
 from dokploy.local.refusals import UNAUTHORIZED, UNKNOWN_PROCEDURE, Refusal, forbidden_resource
 from dokploy.local.registry import REGISTER, Call, Method, Procedure
@@ -77,7 +77,7 @@ class LocalDokploy:
         self.organization_id = self.ids.row()
         self.owner = Caller("owner", self.ids.account(), self.ids.row())
         secret = admin_key.get_secret_value() if isinstance(admin_key, SecretStr) else admin_key
-        self.keys.add(ApiKey(secret, self.owner))
+        self.add_key(secret, role="owner")
         self.swarm = Swarm(
             runtime,
             ids=self.ids,
@@ -205,8 +205,17 @@ class LocalDokploy:
     ) -> None:
         """Accept another key; ``units`` per ``window`` seconds of silence, None for no limit."""
         caller = self.owner if role == "owner" else Caller(role, self.ids.account(), self.ids.row())
-        limited = units is not None
-        self.keys.add(ApiKey(secret, caller, limited=limited, window=int(window * 1000), units=units or 0))
+        limit = DEFAULT_UNITS if units is None else units
+        key = ApiKey(secret, caller, limited=units is not None, window=int(window * 1000), units=limit)
+        key.shown = {
+            "id": self.ids.account(),
+            "name": f"{role} key",
+            "prefix": None,
+            "enabled": True,
+            "expiresAt": None,
+            "createdAt": self.database.now(),
+        }
+        self.keys.add(key)
 
     def snapshot(self) -> dict[str, Any]:
         """A backup of the database, as an operator makes one."""

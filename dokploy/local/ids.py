@@ -52,6 +52,10 @@ class Ids:
         """A user's or a key's id."""
         return self._draw(_ALNUM, 32)
 
+    def container(self) -> str:
+        """A container's id, in full length."""
+        return self._draw("0123456789abcdef", 64)
+
     def commit(self) -> str:
         """A git object's name, for builds that have none of their own."""
         return self._draw("0123456789abcdef", 40)

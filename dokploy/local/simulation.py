@@ -250,7 +250,7 @@ class Simulation:
             raise NoSuchImage(spec.image)
         await asyncio.sleep(script.start)
         self.started += 1
-        container = SimulatedContainer(self._ids.task()[:12], spec, script, self)
+        container = SimulatedContainer(self._ids.container(), spec, script, self)
         self.containers.append(container)
         for name, _ in spec.mounts:
             volume = self.disk.setdefault(name, Volume())
