@@ -10,7 +10,7 @@ from api.problems import Problem, Reason, invalid
 from crds.base import Resource
 from crds.documents import read_documents
 from crds.event import Event, ObjectReference
-from crds.kinds import KINDS, by_name, by_plural, parse
+from crds.kinds import KINDS, by_kind, by_name, by_plural, parse
 
 R = TypeVar("R", bound=Resource)
 
@@ -61,7 +61,7 @@ def resource_from(body: Body, kind: type[R], *, namespace: str | None, name: str
     """
     given = _from_yaml(body, namespace) if body.is_yaml else _from_json(body, kind, namespace, name)
     if not isinstance(given, kind):
-        raise invalid((("kind", f"{given.KIND} was sent to the path of a {kind.KIND}"),))
+        raise _of_another_kind(given.KIND, kind)
     meta = given.metadata
     _check_same("metadata.name", meta.name, name)
     _check_same("metadata.namespace", meta.namespace, namespace)
@@ -95,6 +95,8 @@ def _from_json(body: Body, kind: type[Resource], namespace: str | None, name: st
         raise malformed(f"not JSON: {error}") from None
     if not isinstance(document, dict):
         raise malformed("the body is not one object with apiVersion, kind, metadata and spec")
+    if document.get("kind", kind.KIND) != kind.KIND and by_kind(str(document["kind"])):
+        raise _of_another_kind(str(document["kind"]), kind)
     metadata = document.get("metadata", {})
     if isinstance(metadata, dict):
         path = {"namespace": namespace if kind.NAMESPACED else None, "name": name}
@@ -114,6 +116,10 @@ def _from_yaml(body: Body, namespace: str | None) -> Resource:
     if len(documents) != 1:
         raise malformed(f"the body has {len(documents)} documents; send one record at a time")
     return documents[0].resource
+
+
+def _of_another_kind(given: str, kind: type[Resource]) -> Problem:
+    return invalid((("kind", f"a {given} was sent to the path of a {kind.KIND}"),))
 
 
 def _check_same(field: str, in_body: str, in_path: str | None) -> None:

@@ -37,7 +37,7 @@ R = TypeVar("R", bound=Resource)
 FORCE_DELETE_ANNOTATION = "berth.dev/force-delete"
 """``"true"``: the session may go although work in it is not saved elsewhere (law S9)."""
 
-_ATTEMPTS = 5
+_ATTEMPTS = 10
 """Times that a write is made again after somebody else's came first."""
 
 
