@@ -30,6 +30,7 @@ from dokploy.local.server import create_app
 from dokploy.local.timings import Timings
 
 NOTICE = "Sessions run as processes of this machine: they are isolated neither from it nor from each other."
+_ANNOUNCEMENT = "dokploy.json"
 _KEEP_ALIVE = 75
 _SHUTDOWN = 2
 """Seconds that open requests get at the end."""
@@ -106,6 +107,7 @@ async def serve(options: Options) -> None:
         listener = stack.enter_context(_listen(options.host, options.port))
         runtime = ProcessRuntime(options.home)  # takes the home's lock: nothing is touched before
         stack.push_async_callback(runtime.aclose)
+        (options.home / _ANNOUNCEMENT).unlink(missing_ok=True)  # of a run that was killed
         dokploy = LocalDokploy(
             runtime,
             admin_key=read_key(options.key_file),
@@ -165,8 +167,8 @@ def _port_trouble(flag: str, host: str, port: int, error: OSError) -> CannotStar
 @contextlib.contextmanager
 def _announced(home: Path, url: str, router_port: int) -> Iterator[None]:
     """Say in ``home/dokploy.json`` where we listen, for as long as we do."""
-    place = home / "dokploy.json"
-    draft = home / f"dokploy.json.{os.getpid()}"
+    place = home / _ANNOUNCEMENT
+    draft = home / f"{_ANNOUNCEMENT}.draft"
     draft.write_text(json.dumps({"url": url, "router_port": router_port, "pid": os.getpid()}), "utf-8")
     draft.replace(place)
     _log.info("listening", url=url, router_port=router_port)

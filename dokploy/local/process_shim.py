@@ -158,9 +158,14 @@ def main(command: list[str]) -> None:
         signal.signal(number, lambda *_: None)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    started, starting = os.pipe()
     program = os.fork()
     if program == 0:
         _become(command, shim)
+    # Ends at the exec: before it there is no group yet to pass a SIGTERM to, and it would be lost.
+    os.close(starting)
+    os.read(started, 1)
+    os.close(started)
     _tell(f"pid {program}\n")
     supervised = _Shim(program)
     supervised.run(wake)
