@@ -12,10 +12,7 @@ import uuid
 from datetime import UTC, datetime
 
 import structlog
-from dokploy.client import CallLimits, HttpDokploy
 from pydantic import SecretStr
-from records.keys import KeyRing
-from records.sql import open_records
 
 from controller.leadership import LeadershipLost
 from controller.loop import Controller, Pacing
@@ -25,8 +22,11 @@ from controller.serve import serve_probes
 from controller.settings import ControllerSettings
 from crds.logs import configure_logging
 from crds.target import Target
+from dokploy.client import CallLimits, HttpDokploy
 from dokploy.port import Dokploy
 from records.errors import RecordsError
+from records.keys import KeyRing
+from records.sql import open_records
 
 log = structlog.get_logger("controller")
 
@@ -43,7 +43,7 @@ def connect(target: Target, key: SecretStr) -> Dokploy:
 
 async def run(settings: ControllerSettings) -> None:
     """Work until cancelled; raises LeadershipLost and RecordsError."""
-    records = await open_records(settings.database_url, key=KeyRing.load(settings.key_file))
+    records = await open_records(settings.database_url, key=KeyRing.load(settings.key_file, os.environ))
     probe, metrics = HttpProbe(), Metrics()
     controller = Controller(
         records,
@@ -79,7 +79,7 @@ async def _until_told(settings: ControllerSettings) -> None:
 
 def main() -> int:
     """Exit code 0 when told to end, 1 when another took over, 2 when the records cannot be had."""
-    settings = ControllerSettings()  # type: ignore[call-arg]  # read from the environment
+    settings = ControllerSettings()
     configure_logging("controller", level=settings.log_level)
     code = 0
     try:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dokploy.dotenv import Unencodable, encode, encode_arguments
 from pydantic import SecretStr
 
 from container import contract
@@ -27,6 +26,7 @@ from crds.container import Build, ContainerDefaults, HealthCheck, Resources
 from crds.session import OperatingMode, Session, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
+from dokploy.dotenv import Unencodable, encode, encode_arguments
 from dokploy.port import (
     ApplicationConfig,
     DockerSource,

@@ -80,27 +80,28 @@ class Fleet:
             live.record = target
 
     async def replace(self, target: Target) -> None:
-        """Connect anew: the target or its key changed."""
+        """Connect anew: the target or its key changed.
+
+        The new connection takes the old one's place at once: a pass in between would take the
+        target for one that is not there.
+        """
         name = target.metadata.name
-        await self.drop(name)
         key = await self._key(target)
         if key is None:
+            await self.drop(name)
             await report(self._records, target, None, now=self._now())
-            self._wake(name)
             return
+        old = self._ticks.pop(name, None), self._live.pop(name, None)
         live = LiveTarget(target, self._connect(target, key), self._markers, self._now)
         self._live[name] = live
         self._ticks[name] = asyncio.create_task(self._tick(live), name=f"tick {name}")
+        await _close(*old)
 
     async def drop(self, name: str) -> None:
-        """Stop listing a target."""
-        task, live = self._ticks.pop(name, None), self._live.pop(name, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        if live is not None:
-            await live.dokploy.aclose()
-        self._wake(name)
+        """Stop listing a target that is gone, or has lost its key."""
+        await _close(self._ticks.pop(name, None), self._live.pop(name, None))
+        for key, _ in self._views.of_target(name):
+            self._queue.add(key)
 
     async def secret_changed(self, secret: Secret) -> None:
         """A key may have come, or been rotated."""
@@ -190,9 +191,13 @@ class Fleet:
             running = running or view.running
         return poll.slow.seconds if running else poll.idle.seconds
 
-    def _wake(self, name: str) -> None:
-        for key, _ in self._views.of_target(name):
-            self._queue.add(key)
+
+async def _close(tick: asyncio.Task[None] | None, live: LiveTarget | None) -> None:
+    if tick is not None:
+        tick.cancel()
+        await asyncio.gather(tick, return_exceptions=True)
+    if live is not None:
+        await live.dokploy.aclose()
 
 
 def signature_of(live: LiveTarget, view: View) -> tuple[object, ...]:
