@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import structlog
 from pydantic import SecretStr
 
 from dokploy.local import procedures as procedures  # noqa: PLC0414 - registers every procedure
@@ -35,7 +37,7 @@ from dokploy.local.store import Store
 from dokploy.local.swarm import Swarm
 from dokploy.local.timings import Timings
 
-VERSION: Final = "v0.30.2"
+_log = structlog.get_logger(__name__)
 
 
 class LocalDokploy:
@@ -128,6 +130,7 @@ class LocalDokploy:
                     self.database.touch("deployment", row["deploymentId"])
             self.save()
             self._store.close()
+            self._store = None
 
     async def call(self, name: str, method: str, given: Mapping[str, Any], key: str | None) -> Answer:
         """Answer one call. ``method`` is GET or POST, ``given`` its decoded input."""
@@ -183,12 +186,16 @@ class LocalDokploy:
         )
 
     def save(self) -> None:
-        """Write what has changed to the state file."""
+        """Write what has changed to the state file; what cannot be written is tried again later."""
         touched, services = self.database.touched, self.swarm.touched
         if self._store is not None and (touched or services):
-            self._store.save(
-                self.database, self.swarm, organization_id=self.organization_id, starts=self._starts
-            )
+            try:
+                self._store.save(
+                    self.database, self.swarm, organization_id=self.organization_id, starts=self._starts
+                )
+            except sqlite3.Error as error:
+                _log.error("the state was not written: is the disk full?", kind=type(error).__name__)
+                return
         touched.clear()
         services.clear()
 

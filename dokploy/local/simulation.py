@@ -196,6 +196,8 @@ class Simulation:
         """Those that run."""
         self.violations: list[str] = []
         """What must never happen: two writers on one volume (law S2)."""
+        self.removed: list[tuple[str, tuple[str, ...]]] = []
+        """Volumes that were removed, each with the marks that were lost with it."""
         self.started = 0
         """Containers started in all."""
         self.overrides: dict[str, HealthReport] = {}
@@ -278,7 +280,7 @@ class Simulation:
         """Remove a volume; raises KeyError, VolumeBusy."""
         if self.disk[name].writers:
             raise VolumeBusy(name)
-        del self.disk[name]
+        self.removed.append((name, tuple(self.disk.pop(name).marks)))
 
     async def aclose(self) -> None:
         """End every container at once."""

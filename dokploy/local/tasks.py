@@ -125,7 +125,14 @@ class Task:
 
     def _stop_container(self) -> None:
         if self.container is not None and self._stop is None:
-            self._stop = self._engine.spawn(self.container.stop(self.spec.stop_grace))
+            self._stop = self._engine.spawn(self._bring_down(self.container))
+
+    async def _bring_down(self, container: Container) -> None:
+        try:
+            await container.stop(self.spec.stop_grace)
+        except Exception:  # noqa: BLE001 - whatever a runtime raises
+            # Its end is told by ``wait``; a stop that fails must not take the task's life with it.
+            _log.exception("a container could not be stopped", service=self.spec.name)
 
     def _become(self, state: str, error: str = "") -> None:
         self.state = state
