@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from cli.client import Client, Query
 from cli.failures import ExitCode, Failure
-from cli.kinds import Reference
+from cli.kinds import SESSION, Reference
 from cli.progress import Progress
 from cli.record import Record, identity
 from cli.standing import Predicate, in_words
@@ -53,24 +53,19 @@ async def until(
         Failure: NOT_MET at the deadline, with the state then; NOT_FOUND if the record is gone and
             that was not wished for; or the server's.
     """
-    state: Record | None = None
-    try:
-        async with asyncio.timeout_at(deadline.at), aclosing(_states(client, reference)) as states:
-            async for state in states:
-                if wished(state):
-                    return state
-                if state is None:
-                    raise _absent(reference)
-                progress.show(f"waiting for {reference}: {in_words(state, about=about)}")
-    except TimeoutError:
-        raise Failure(
-            f"{reference} is not {wish} after {_spoken(deadline)}: {in_words(state, about=about)}",
-            code=ExitCode.NOT_MET,
-            remedy=f"berth why {reference.name}"
-            if reference.kind.name == "Session"
-            else f"berth get {reference}",
-        ) from None
-    raise AssertionError("a watch has no end")
+    async with aclosing(_states(client, reference)) as states:
+        # The first look is outside the deadline, so that a time-out of 0 still looks once.
+        state = await anext(states)
+        try:
+            async with asyncio.timeout_at(deadline.at):
+                while not wished(state):
+                    if state is None:
+                        raise _absent(reference)
+                    progress.show(f"waiting for {reference}: {in_words(state, about=about)}")
+                    state = await anext(states)
+        except TimeoutError:
+            raise _late(reference, state, deadline, wish, about) from None
+    return state
 
 
 async def _states(client: Client, reference: Reference) -> AsyncGenerator[Record | None]:
@@ -93,5 +88,9 @@ def _absent(reference: Reference) -> Failure:
     )
 
 
-def _spoken(deadline: Deadline) -> str:
-    return f"{deadline.seconds:g}s"
+def _late(reference: Reference, state: Record | None, deadline: Deadline, wish: str, about: str) -> Failure:
+    return Failure(
+        f"{reference} is not {wish} after {deadline.seconds:g}s: {in_words(state, about=about)}",
+        code=ExitCode.NOT_MET,
+        remedy=f"berth why {reference.name}" if reference.kind == SESSION else f"berth get {reference}",
+    )

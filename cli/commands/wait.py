@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,9 @@ EXAMPLES = """
   berth wait session/fix-login --for=jsonpath='{.status.phase}'=Stopped
   berth wait session/a session/b --for=delete
 """
+
+# The quotes are the shell's business; one that keeps them, as on Windows, is forgiven.
+_JSONPATH = re.compile(r"'?(?P<path>\{.*\})'?(?:=(?P<wanted>.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,8 @@ def wish(text: str) -> Wish:
         kind, _, wanted = rest.partition("=")
         return Wish(holds(kind, wanted or "True"), f"{kind}={wanted or 'True'}", about=kind)
     if word == "jsonpath" and rest:
-        path, _, wanted = rest.rpartition("}=")
-        return _path(path + "}", wanted) if path else _path(rest, None)
+        match = _JSONPATH.fullmatch(rest)
+        return _path(match["path"], match["wanted"]) if match else _path(rest, None)
     raise Failure(
         f"--for {text!r} is not a wish",
         code=ExitCode.USAGE,
@@ -87,7 +91,7 @@ def wish(text: str) -> Wish:
 
 
 def _path(path: str, wanted: str | None) -> Wish:
-    template = Template(path.strip("'"))
+    template = Template(path)
     value = None if wanted is None else wanted.strip("'\"")
 
     def predicate(record: Record | None) -> bool:

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.ages import age, spoken
+from tests.cli.conftest import NOW
+from tests.cli.fake import URL, condition, event, running, session
+
+EXPLANATION = {
+    "summary": "hello is Creating; not ready: not healthy yet",
+    "phase": "Creating",
+    "conditions": [
+        condition("Ready", "False", reason="Starting", message="not healthy yet"),
+        condition("Provisioned", "True"),
+        condition("Progressing", "True", reason="Starting"),
+        condition("Degraded", "False"),
+        condition("WorkSaved", "Unknown", reason="NotRead"),
+    ],
+    "plan": {"why": "the task is young", "actions": [], "waitSeconds": 2},
+    "events": [event("e1", "hello", "Create the application b1-hello", at="2026-11-23T12:04:00Z", count=3)],
+}
+
+
+def test_why_tells_what_is_not_as_wished_what_is_next_and_what_was(berth, fake):
+    fake.put(session("hello"))
+    fake.explanation = EXPLANATION
+    assert berth("why", "hello").stdout.splitlines() == [
+        "session/hello: hello is Creating; not ready: not healthy yet",
+        "",
+        "Not as wished:",
+        "  Ready=False        Starting  for 5m  not healthy yet",
+        "  Progressing=True   Starting  for 5m",
+        "  WorkSaved=Unknown  NotRead   for 5m",
+        "",
+        "Next:",
+        "  the task is young",
+        "  looks again in 2s",
+        "",
+        "What happened:",
+        "  60s (x3)  Normal  Applied  Create the application b1-hello",
+    ]
+    assert json.loads(berth("why", "session/hello", "-o", "json").stdout) == EXPLANATION
+
+
+def test_describe_tells_all_there_is(berth, fake):
+    fake.put(
+        session("hello", labels={"team": "web"}),
+        phase="Stopped",
+        stoppedBy="idle",
+        observedGeneration=0,
+        revision={"desired": "aaa", "running": "bbb"},
+        conditions=[condition("Ready", "False", reason="Stopped", message="it is declared Stopped")],
+        lastFailure={
+            "reason": "Crashed",
+            "message": "exit code 1",
+            "at": "2026-11-23T12:01:00Z",
+            "logTail": ["boom"],
+        },
+    )
+    fake.put(event("e1", "hello", "Apply the configuration", at="2026-11-23T12:04:58Z"))
+    fake.put(event("e2", "other", "something else", at="2026-11-23T12:04:58Z"))
+    fake.explanation = EXPLANATION
+    assert berth("describe", "session", "hello").stdout.splitlines() == [
+        "Name:           hello",
+        "Namespace:      default",
+        "Kind:           Session",
+        "Labels:         team=web",
+        "Created:        2026-11-23T12:00:00Z (5m ago)",
+        "Generation:     1 (the controller has seen 0)",
+        "Phase:          Stopped (by idle)",
+        "Revision:       bbb runs, aaa is wished for",
+        "Restarts:       0",
+        "Spec:",
+        "  source:",
+        "    url: https://github.com/acme/app.git",
+        "Conditions:",
+        "  TYPE   STATUS  REASON   SINCE  MESSAGE",
+        "  Ready  False   Stopped  5m     it is declared Stopped",
+        "Last failure:",
+        "  Crashed 2026-11-23T12:01:00Z (4m ago): exit code 1",
+        "  | boom",
+        "Controller:",
+        "  the task is young",
+        "  looks again in 2s",
+        "Events:",
+        "  2s  Normal  Applied  Apply the configuration",
+    ]
+
+
+def test_describe_of_a_secret_shows_hashes(berth, fake):
+    fake.put(
+        {"kind": "Secret", "metadata": {"name": "github"}, "type": "Opaque", "data": {"password": "Y2FuYXJ5"}}
+    )
+    out = berth("describe", "secret/github").stdout
+    assert "password: sha256:0a1b2c3d" in out
+    assert "Y2FuYXJ5" not in out
+    assert berth("describe", "session").exit_code == 2
+
+
+def test_events_in_order_for_one_record_or_all(berth, fake):
+    fake.put(event("e1", "hello", "one", at="2026-11-23T12:04:00Z", count=2))
+    fake.put(event("e2", "other", "two", at="2026-11-23T12:04:30Z", kind="Warning"))
+    assert berth("events").stdout.splitlines() == [
+        "LAST SEEN          TYPE      REASON    OBJECT          MESSAGE",
+        "60s (x2 over 5m)   Normal    Applied   session/hello   one",
+        "30s                Warning   Applied   session/other   two",
+    ]
+    assert len(berth("events", "--for", "session/other").stdout.splitlines()) == 2
+    assert berth("events", "-A", "-o", "json").exit_code == 0
+    assert json.loads(berth("events", "-o", "json").stdout)["kind"] == "EventList"
+    assert berth("events", "-n", "alice").stderr == "no events in namespace alice\n"
+    assert berth("events", "--for", "session").exit_code == 2
+
+
+def test_events_are_watched(berth, fake):
+    fake.put(event("e1", "hello", "one", at="2026-11-23T12:04:00Z"))
+    original = fake._watch
+
+    def watching(parameters):
+        if fake.watches == 0:
+            fake.later(1, lambda: fake.put(event("e2", "other", "not asked for", at="2026-11-23T12:04:30Z")))
+            fake.later(2, lambda: fake.put(event("e3", "hello", "two", at="2026-11-23T12:04:30Z")))
+            fake.later(3, lambda: setattr(fake, "down", True))
+        return original(parameters)
+
+    fake._watch = watching
+    lines = berth("events", "-w", "--for", "session/hello").stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ["MESSAGE", "one", "two"]
+
+
+def test_logs_pass_their_options_on(berth, fake):
+    fake.put(session("hello"))
+    fake.lines = ["first", "second \x1b[31mred"]
+    result = berth("logs", "hello", "--tail", "2", "--since", "10s", "--build", "-f")
+    assert result.stdout == "first\nsecond \x1b[31mred\n"
+    assert dict(fake.requests[-1].url.params) == {
+        "tail": "2",
+        "since": "10s",
+        "build": "true",
+        "follow": "true",
+    }
+    assert berth("logs", "hello", "--since", "yesterday").exit_code == 2
+    assert berth("logs", "nope").exit_code == 4
+
+
+def test_open_prints_and_opens_the_url(berth, fake, opened):
+    fake.put(session("hello"), **running())
+    url = "http://hello.default.localhost:7432"
+    assert berth("open", "hello", "--url-only").stdout == f"{url}\n"
+    assert opened == []
+    assert berth("open", "session/hello").stdout == f"{url}\n"
+    assert opened == [url]
+
+
+def test_open_of_what_is_not_ready(berth, fake, opened):
+    fake.put(session("hello"), phase="Creating")
+    result = berth("open", "hello")
+    assert (result.exit_code, opened) == (1, [])
+    assert "error: session/hello has no URL yet: Creating" in result.stderr
+    fake.report("hello", url="http://hello")
+    result = berth("open", "hello", "--url-only")
+    assert (result.exit_code, result.stdout) == (0, "http://hello\n")
+    assert "session/hello is not Ready" in result.stderr
+    fake.report("hello", url="file:///etc/passwd")
+    assert berth("open", "hello").exit_code == 1
+    assert opened == []
+
+
+def test_version_and_config(berth, tmp_path):
+    lines = berth("version").stdout.splitlines()
+    assert lines[0].startswith("client: ")
+    assert lines[1:] == [
+        f"server: 9.9 at {URL}",
+        "        instance b1234567, records in sqlite, you are admin",
+    ]
+    told = json.loads(berth("version", "-o", "json").stdout)
+    assert told["server"]["version"] == "9.9"
+    assert berth("version", "--client").stdout.count("\n") == 1
+    told = json.loads(berth("config", "-n", "alice", "-o", "json").stdout)
+    assert told == {"server": URL, "foundBy": "BERTH_URL", "home": str(tmp_path), "namespace": "alice"}
+    assert "namespace: default" in berth("config").stdout
+
+
+def test_completion_scripts_and_what_they_ask(berth, monkeypatch):
+    for shell in ("bash", "zsh", "fish"):
+        assert "_BERTH_COMPLETE" in berth("completion", shell).stdout
+    assert berth("completion", "tcsh").exit_code == 2
+    monkeypatch.setenv("_BERTH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "berth de")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert berth().stdout.split() == ["describe", "delete"]
+    monkeypatch.setenv("COMP_WORDS", "berth logs --ta")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert berth().stdout.split() == ["--tail"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (150, "2m30s"), (599, "9m59s"), (600, "10m"),
+        (10_799, "179m"), (10_800, "3h"), (12_000, "3h20m"), (28_800, "8h"), (172_799, "47h"),
+        (172_800, "2d"), (180_000, "2d2h"), (691_200, "8d"), (63_071_999, "729d"), (63_072_000, "2y"),
+        (70_000_000, "2y80d"), (400_000_000, "12y"),
+    ],
+)  # fmt: skip
+def test_ages_are_said_as_kubectl_says_them(seconds, text):
+    assert spoken(seconds) == text
+
+
+def test_what_is_no_time_has_no_age():
+    assert age(None, NOW) == age("yesterday", NOW) == age("2026-11-23T12:00:00", NOW) == "<unknown>"
