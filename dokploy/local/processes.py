@@ -153,7 +153,8 @@ class ProcessRuntime:
         self._closed = True
         await self._settled.wait()
         await asyncio.gather(*(container.stop(_STOP_GRACE) for container in self._containers.values()))
-        await asyncio.gather(*self._farewells)
+        # What could not be deleted is cleared by the next start.
+        await asyncio.gather(*self._farewells, return_exceptions=True)
         if self._watch is not None:
             self._watch.cancel()
         self._home.release()
