@@ -20,7 +20,7 @@ from container import contract
 
 _MAX_PORT = 65_535
 _AUTH_FILE = re.compile(r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<name>_NAME)?")
-_LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE(_|$)")
+_LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE_")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _SCP_LIKE = re.compile(r"([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:(?!/)[^\s]+")

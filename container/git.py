@@ -18,7 +18,7 @@ from container import contract
 from container.environment import Credentials
 from container.git_failures import GitFailure, classify
 
-_KEPT_LINES = 200
+_KEPT_LINES, _KEPT_CHARACTERS = 100, 1000
 _MAX_OUTPUT = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
 _GRACE = 1.0
@@ -159,8 +159,8 @@ class _Output:
 
     def __init__(self, git: asyncio.subprocess.Process, on_progress: Callable[[str], None]) -> None:
         # Both were asked for, so both are there.
-        self._from_stdout = cast(asyncio.StreamReader, git.stdout)
-        self._from_stderr = cast(asyncio.StreamReader, git.stderr)
+        self._from_stdout = cast("asyncio.StreamReader", git.stdout)
+        self._from_stderr = cast("asyncio.StreamReader", git.stderr)
         self._on_progress = on_progress
         self._lines: list[str] = []
         self._heard = asyncio.Event()
@@ -209,5 +209,5 @@ class _Output:
     def _take(self, line: str) -> None:
         if not line:
             return
-        self._lines = [*self._lines[-_KEPT_LINES:], line]
+        self._lines = [*self._lines[-_KEPT_LINES:], line[:_KEPT_CHARACTERS]]
         self._on_progress(line)

@@ -105,7 +105,7 @@ def scrub(text: str, credentials: Credentials | None) -> str:
     if credentials is not None:
         for form in _forms(credentials):
             text = text.replace(form, MASK)
-    return re.sub(r"(\w+://)[^/\s@]+@", rf"\1{MASK}@", text)
+    return re.sub(r"\b([a-z][a-z0-9+.-]{0,20}://)[^/\s@]+@", rf"\1{MASK}@", text)
 
 
 def _forms(credentials: Credentials) -> list[str]:

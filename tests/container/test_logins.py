@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from container.auth import Placed, Placement
+from container.logins import logins
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def _jwt(**claims: object) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{body}.sig"
+
+
+def _claude(**fields: object) -> dict:
+    return {"claudeAiOauth": fields}
+
+
+PAST, FUTURE = NOW.timestamp() - 3600, NOW.timestamp() + 3600
+
+
+@pytest.mark.parametrize(
+    ("provider", "content", "state"),
+    [
+        ("codex", {"tokens": {"access_token": _jwt(exp=PAST), "refresh_token": "r"}}, "LoggedIn"),
+        ("codex", {"tokens": {"access_token": _jwt(exp=PAST)}}, "Expired"),
+        ("codex", {"tokens": {"access_token": _jwt(exp=FUTURE)}}, "LoggedIn"),
+        ("codex", {"tokens": {"access_token": "opaque"}}, "LoggedIn"),
+        ("codex", {"tokens": {"access_token": _jwt(exp=1e300)}}, "LoggedIn"),
+        ("codex", {"OPENAI_API_KEY": "k"}, "LoggedIn"),
+        ("codex", {"OPENAI_API_KEY": None, "tokens": None}, "Invalid"),
+        ("codex", [], "Invalid"),
+        ("claude", _claude(accessToken="a", refreshToken="r", expiresAt=PAST * 1000), "LoggedIn"),
+        ("claude", _claude(accessToken="a", expiresAt=PAST * 1000), "Expired"),
+        ("claude", _claude(accessToken="a", expiresAt=FUTURE * 1000), "LoggedIn"),
+        ("claude", _claude(accessToken="a", expiresAt="soon"), "LoggedIn"),
+        ("claude", _claude(accessToken=7), "Invalid"),
+        ("claude", {}, "Invalid"),
+    ],
+)
+def test_what_a_login_file_tells(tmp_path, provider, content, state):
+    name = {"codex": "auth.json", "claude": ".credentials.json"}[provider]
+    (tmp_path / f".{provider}").mkdir()
+    (tmp_path / f".{provider}" / name).write_text(json.dumps(content))
+    [report] = logins([provider], [], home=tmp_path, environ={}, now=NOW)
+    assert report["provider"] == provider
+    assert report["state"] == state
+    assert report["message"]
+
+
+def test_garbage_is_invalid_and_not_repeated(tmp_path):
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").write_bytes(b"\xff secret-garbage")
+    [report] = logins(["codex"], [], home=tmp_path, environ={}, now=NOW)
+    assert report["state"] == "Invalid"
+    assert "secret-garbage" not in report["message"]
+
+
+def test_the_agents_provider_is_reported_when_it_has_no_login(tmp_path):
+    [report] = logins(["claude"], [], home=tmp_path, environ={}, now=NOW)
+    assert report["state"] == "Absent"
+
+
+def test_a_key_in_the_environment_stands_for_a_login(tmp_path):
+    [report] = logins(["claude"], [], home=tmp_path, environ={"ANTHROPIC_API_KEY": "sk-1"}, now=NOW)
+    assert report == {"provider": "claude", "state": "LoggedIn", "message": "by the variable ANTHROPIC_API_KEY"}
+
+
+def test_an_unknown_provider_counts_as_logged_in_while_its_files_are_there(tmp_path):
+    placed = [Placed("gemini", "oauth.json", Placement.WRITTEN)]
+    assert logins([], placed, home=tmp_path, environ={}, now=NOW)[0]["state"] == "Absent"
+    (tmp_path / ".gemini").mkdir()
+    (tmp_path / ".gemini" / "oauth.json").write_text("{}")
+    assert logins([], placed, home=tmp_path, environ={}, now=NOW)[0]["state"] == "LoggedIn"
+
+
+def test_a_refused_file_makes_its_provider_invalid_and_a_kept_one_is_told(tmp_path):
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "k"}')
+    placed = [
+        Placed("codex", "auth.json", Placement.KEPT, "auth.json is kept"),
+        Placed("claude", "", Placement.REFUSED, "file 1 has no name"),
+    ]
+    claude, codex = logins(["codex"], placed, home=tmp_path, environ={}, now=NOW)
+    assert (claude["state"], claude["message"]) == ("Invalid", "file 1 has no name")
+    assert (codex["state"], codex["message"]) == ("LoggedIn", "by an API key; auth.json is kept")
