@@ -66,6 +66,14 @@ class Deployer:
         self.saved()
 
 
+def _specified(deployer: Deployer, application: Row) -> ServiceSpec | BadEnvironment:
+    """The service as its rows are at the start; what does not resolve is met only at the end."""
+    try:
+        return deployer.specify(application)
+    except BadEnvironment as error:
+        return error
+
+
 class _Deployment:
     """The state of one running deployment."""
 
@@ -76,7 +84,7 @@ class _Deployment:
         self._behaviours = deployer.behaviours
         self._job = job
         self._application = application
-        self._specify = deployer.specify
+        self._spec = _specified(deployer, application)
         self._row = self._database.new_deployment(application, job.title, job.description, "running")
         self._database.set_application(job.application_id, {"applicationStatus": "running"})
         self.commit: Commit | None = None
@@ -156,7 +164,9 @@ class _Deployment:
         if not known and Behaviour.DELETE_LEAVES_ORPHAN not in self._behaviours:
             return
         try:
-            spec = self._specify(self._application)
+            spec = self._spec
+            if isinstance(spec, BadEnvironment):
+                raise spec
             if self._job.stopped and Behaviour.DEPLOY_UNDOES_STOP not in self._behaviours:
                 spec = replace(spec, replicas=0)
             await self._swarm.apply(spec)

@@ -51,6 +51,9 @@ class LocalDokploy:
         behaviours: the quirks that are on.
         state_file: where to keep everything, None for memory alone.
         timings: how long its own parts take.
+
+    Raises:
+        dokploy.local.store.BadStateFile: the state file cannot be used.
     """
 
     def __init__(

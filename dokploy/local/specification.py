@@ -77,9 +77,9 @@ def _port(env: Mapping[str, str], domains: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _integer(text: str | None) -> int | None:
-    """JavaScript's ``parseInt``: ``64m`` is 64 (FACTS 4)."""
+    """JavaScript's ``parseInt``: ``64m`` is 64 (FACTS 4). Zero means no limit, as in Docker."""
     match = _DIGITS.match(text or "")
-    return int(match[1]) if match else None
+    return (int(match[1]) or None) if match else None
 
 
 def _seconds(nanoseconds: float | None, default: float) -> float:

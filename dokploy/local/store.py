@@ -25,6 +25,14 @@ _LOG = "log"
 _META = "meta"
 
 
+_FORMAT = 1
+"""Of the documents; a file of a later one is not touched."""
+
+
+class BadStateFile(Exception):
+    """The state file cannot be used; says which and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What a state file held; ``content`` is None for a new one."""
@@ -39,7 +47,7 @@ class State:
 
 @dataclass(slots=True)
 class Store:
-    """One state file."""
+    """One state file. Raises BadStateFile for a file that is none, or of a later format."""
 
     path: Path
     _connection: sqlite3.Connection = field(init=False, repr=False)
@@ -48,7 +56,22 @@ class Store:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(mode=0o600)
         self.path.chmod(0o600)
-        self._connection = sqlite3.connect(self.path)
+        try:
+            self._connection = sqlite3.connect(self.path)
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise BadStateFile(
+                f"{self.path} is no state file of a local Dokploy ({error}): move it away to begin anew"
+            ) from error
+
+    def _open(self) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version > _FORMAT:
+            self._connection.close()
+            raise BadStateFile(
+                f"{self.path} was written by a later version of Berth: run that one, or move the file away"
+            )
+        self._connection.execute(f"PRAGMA user_version = {_FORMAT}")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         with contextlib.closing(self._connection.cursor()) as cursor:

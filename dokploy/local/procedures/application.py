@@ -98,16 +98,16 @@ def one(call: Call) -> dict[str, Any]:
 
 @mutation("application.update", UPDATE_APPLICATION)
 def update(call: Call) -> bool:
-    """Write columns; nothing that runs changes."""
-    application_id = call.given.pop("applicationId")
-    call.given.pop("appName", None)
-    if not call.given:
+    """Write columns; nothing that runs changes. An appName is dropped."""
+    columns = {name: value for name, value in call.given.items() if name not in {"applicationId", "appName"}}
+    if not columns:
         raise Refusal(500, "No values to set")
-    if application_id not in call.database.tables["application"]:
+    tables = call.database.tables
+    homeless = columns.get("environmentId") not in {None, *tables["environment"]}
+    if call.given["applicationId"] not in tables["application"] or homeless:
         # Where every other call says 404 (FACTS 4).
         raise Refusal(400, "Error updating application")
-    call.application(application_id)
-    call.database.set_application(application_id, call.given)
+    call.database.set_application(call.application()["applicationId"], columns)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from typing import Any, Final
 
@@ -80,10 +81,8 @@ async def stop(call: Call) -> dict[str, Any]:
     for job in call.dokploy.queue.active:
         if job.application_id == row["applicationId"]:
             job.stopped = True
-    try:
+    with contextlib.suppress(EngineRefused, EngineUnreachable):
         await call.dokploy.swarm.scale(row["appName"], 0)
-    except (EngineRefused, EngineUnreachable):
-        await asyncio.sleep(0)
     call.database.set_application(row["applicationId"], {"applicationStatus": "idle"})
     return nested(call.dokploy, row)
 

@@ -130,6 +130,8 @@ async def test_a_deploy_under_way_undoes_a_stop(world, without):
 async def test_a_delete_during_a_deploy_leaves_an_orphan(world, without):
     async def deleted_while_deploying(place: World) -> str | None:
         row = await place.create(sourceType="docker", dockerImage="sim/slow-pull:5")
+        mount = {"volumeName": "v", "mountPath": "/d", "serviceId": row["applicationId"]}
+        await place.post("mounts.create", type="volume", serviceType="application", **mount)
         await place.post("application.deploy", applicationId=row["applicationId"])
         await asyncio.sleep(1)
         await place.post("application.delete", applicationId=row["applicationId"])
@@ -144,6 +146,8 @@ async def test_a_delete_during_a_deploy_leaves_an_orphan(world, without):
         return await place.replicas(row)
 
     assert await deleted_while_deploying(world) == "1/1"
+    # The deploy had read all of the application before it was deleted.
+    assert world.simulation.volumes() == ("v",)
     assert await deleted_while_deploying(await without(Behaviour.DELETE_LEAVES_ORPHAN)) is None
 
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.dokploy.local.replay import Stage, differences, keys_for, load, plain, recordings
+from tests.dokploy.local.alike import differences, plain
+from tests.dokploy.local.replay import Stage, keys_for, load, recordings
 
 pytestmark = pytest.mark.looptime
 

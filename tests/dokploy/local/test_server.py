@@ -45,6 +45,13 @@ async def test_health_wants_no_key(world):
     assert (await world.ask("GET", "settings.health", key=None)).status_code == 401
 
 
+async def test_an_unknown_environment_is_refused(world):
+    row = await world.create()
+    fields = {"applicationId": row["applicationId"], "environmentId": "nowhere"}
+    assert (await world.ask("POST", "application.update", fields)).status_code == 400
+    assert len(await world.get("overview.services")) == 1
+
+
 async def test_two_deletes_at_once_both_succeed(world):
     row = await world.run()
     answers = await asyncio.gather(*(world.ask("POST", "application.delete", row) for _ in range(2)))

@@ -10,6 +10,7 @@ import pytest
 
 from dokploy.local.service_spec import Health, OnFailure, Order, Restart, ServiceSpec, Update, restored
 from dokploy.local.simulation import BuildScript
+from dokploy.local.store import BadStateFile, Store
 from tests.dokploy.local.world import STOP_FIRST, World
 
 pytestmark = pytest.mark.looptime
@@ -107,6 +108,19 @@ async def test_a_deployment_that_was_running_is_cancelled(tmp_path):
     log = await second.get("deployment.readLogs", deploymentId=rows[0]["deploymentId"])
     assert log.startswith("Initializing deployment\n")
     await second.close()
+
+
+def test_a_file_that_is_none_or_of_a_later_version_is_left_alone(tmp_path):
+    garbage = tmp_path / "garbage.db"
+    garbage.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(BadStateFile, match="move it away"):
+        Store(garbage)
+    later = tmp_path / "later.db"
+    with sqlite3.connect(later) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(BadStateFile, match="later version"):
+        Store(later)
 
 
 async def test_pruned_images_stay_gone(tmp_path):
