@@ -188,7 +188,7 @@ class GitServer:
                     return
                 self.run_backend()
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - the library's name
 
             def run_backend(self) -> None:
                 path, _, query = self.path.partition("?")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from container.auth import Placement, place
 from container.environment import AuthFile
 
 
-def _file(content: bytes = b"A", name: str = "auth.json", provider: str = "codex", index: int = 1) -> AuthFile:
+def _file(
+    content: bytes = b"A", name: str = "auth.json", provider: str = "codex", index: int = 1
+) -> AuthFile:
     return AuthFile(provider, index, name, base64.b64encode(content).decode())
 
 
@@ -167,4 +168,4 @@ def test_the_list_holds_no_login(world):
     text = (world.data / auth.MANIFEST).read_text()
     assert "very-secret" not in text
     assert list(json.loads(text)) == ["codex/auth.json"]
-    assert stat.S_IMODE(os.stat(world.data / auth.MANIFEST).st_mode) == 0o600
+    assert stat.S_IMODE((world.data / auth.MANIFEST).stat().st_mode) == 0o600

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from container.clone import STAGING, clone, occupied, resume
-from container.environment import Repository
-from container.git import Git
+from container.environment import Credentials, Repository
+from container.git import Git, Login
 from container.git_failures import GitFailure
 from tests.container.conftest import git
 
@@ -46,7 +46,9 @@ async def test_the_default_branch(runner, bare, workspace):
 
 
 @pytest.mark.parametrize("depth", [None, 1])
-@pytest.mark.parametrize("ref", ["side", "v1", "refs/heads/side", "refs/tags/v1", "<commit>", "refs/pull/7/head"])
+@pytest.mark.parametrize(
+    "ref", ["side", "v1", "refs/heads/side", "refs/tags/v1", "<commit>", "refs/pull/7/head"]
+)
 async def test_every_kind_of_ref(runner, bare, workspace, ref, depth):
     first = git("rev-parse", "v1^{commit}", cwd=bare)
     git("update-ref", "refs/pull/7/head", first, cwd=bare)
@@ -68,7 +70,8 @@ async def test_progress_is_told_in_words(runner, bare, workspace):
 
 
 @pytest.mark.parametrize(
-    ("ref", "reason"), [("nope", "RefNotFound"), ("refs/pull/9/head", "RefNotFound"), ("b" * 40, "RefNotFound")]
+    ("ref", "reason"),
+    [("nope", "RefNotFound"), ("refs/pull/9/head", "RefNotFound"), ("b" * 40, "RefNotFound")],
 )
 async def test_a_ref_that_is_not_there_leaves_nothing(runner, bare, workspace, ref, reason):
     with pytest.raises(GitFailure) as caught:
@@ -127,15 +130,13 @@ async def test_a_submodule_must_not_read_files_of_the_container(runner, source, 
 
 async def test_a_submodule_comes_with_it(runner, source, bare, workspace, git_server):
     server = git_server("ann", "x")
-    server.redirect = None
     url = f"http://127.0.0.1:{server.port}/app.git"
     (source / ".gitmodules").write_text(f'[submodule "sub"]\n\tpath = sub\n\turl = {url}\n')
-    git("update-index", "--add", "--cacheinfo", f"160000,{git('rev-parse', 'HEAD', cwd=bare)},sub", cwd=source)
+    git(
+        "update-index", "--add", "--cacheinfo", f"160000,{git('rev-parse', 'HEAD', cwd=bare)},sub", cwd=source
+    )
     git("add", ".gitmodules", cwd=source)
     git("commit", "-q", "-m", "submodule", cwd=source)
-    from container.environment import Credentials
-    from container.git import Login
-
     login = Login.for_url(url, Credentials("ann", "x"))
     repository = Repository(f"file://{source}")
     cloned = await clone(runner, repository, workspace, login=login, on_progress=QUIET)
@@ -163,7 +164,9 @@ async def test_cancelled_it_ends_git_and_leaves_nothing(runner, bare, workspace)
     assert _names(workspace) == []
 
 
-async def test_an_unfinished_clone_is_thrown_away_and_a_finished_one_moved_to_its_end(runner, bare, workspace):
+async def test_an_unfinished_clone_is_thrown_away_and_a_finished_one_moved_to_its_end(
+    runner, bare, workspace
+):
     half = workspace / f"{STAGING}half" / "tree"
     half.mkdir(parents=True)
     (half / "junk").write_text("x")

@@ -108,7 +108,9 @@ def test_refs(ref):
     assert settings.repository.ref == ref
 
 
-@pytest.mark.parametrize("ref", ["-x", "--upload-pack=x", "a..b", "a b", "a~1", "x.lock", "/a", "a/", "a\x07"])
+@pytest.mark.parametrize(
+    "ref", ["-x", "--upload-pack=x", "a..b", "a b", "a~1", "x.lock", "/a", "a/", "a\x07"]
+)
 def test_refs_that_are_refused(ref):
     settings = _settings(BERTH_REPOSITORY_URL="https://example.com/a", BERTH_REPOSITORY_REF=ref)
     assert settings.repository is None

@@ -15,13 +15,19 @@ from container.git_failures import classify, scrub
         ("remote: Repository not found.\nfatal: repository 'https://h/a' not found", "RepositoryNotFound"),
         ("fatal: '/srv/x' does not appear to be a git repository", "RepositoryNotFound"),
         ("fatal: repository '/srv/x' does not exist", "RepositoryNotFound"),
-        ("fatal: unable to access 'http://h/a/': The requested URL returned error: 404", "RepositoryNotFound"),
+        (
+            "fatal: unable to access 'http://h/a/': The requested URL returned error: 404",
+            "RepositoryNotFound",
+        ),
         ("fatal: Authentication failed for 'https://h/a/'", "AuthenticationFailed"),
         (
             "fatal: could not read Username for 'https://h': terminal prompts disabled",
             "AuthenticationFailed",
         ),
-        ("fatal: unable to access 'http://h/a/': The requested URL returned error: 403", "AuthenticationFailed"),
+        (
+            "fatal: unable to access 'http://h/a/': The requested URL returned error: 403",
+            "AuthenticationFailed",
+        ),
         ("git@h: Permission denied (publickey).\nfatal: Could not read from remote", "AuthenticationFailed"),
         ("fatal: Remote branch nope not found in upstream origin", "RefNotFound"),
         ("fatal: couldn't find remote ref refs/pull/9/head", "RefNotFound"),
@@ -44,7 +50,9 @@ def test_reasons(said, reason):
 
 
 def test_a_servers_own_words_are_not_shown():
-    failure = classify("remote: visit https://evil.example\nfatal: Authentication failed for 'https://h/a'", None)
+    failure = classify(
+        "remote: visit https://evil.example\nfatal: Authentication failed for 'https://h/a'", None
+    )
     assert "evil" not in failure.message
 
 

@@ -68,7 +68,11 @@ def test_the_agents_provider_is_reported_when_it_has_no_login(tmp_path):
 
 def test_a_key_in_the_environment_stands_for_a_login(tmp_path):
     [report] = logins(["claude"], [], home=tmp_path, environ={"ANTHROPIC_API_KEY": "sk-1"}, now=NOW)
-    assert report == {"provider": "claude", "state": "LoggedIn", "message": "by the variable ANTHROPIC_API_KEY"}
+    assert report == {
+        "provider": "claude",
+        "state": "LoggedIn",
+        "message": "by the variable ANTHROPIC_API_KEY",
+    }
 
 
 def test_an_unknown_provider_counts_as_logged_in_while_its_files_are_there(tmp_path):

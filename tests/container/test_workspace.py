@@ -18,7 +18,8 @@ class World:
         self.path = root / "workspace"
         self.said = []
         settings = read_settings(
-            {"WORKSPACE_PATH": str(self.path), "DATABASE_PATH": str(root / "data" / "c.db"), **environ}, first=False
+            {"WORKSPACE_PATH": str(self.path), "DATABASE_PATH": str(root / "data" / "c.db"), **environ},
+            first=False,
         )
         self.git = Git({"PATH": os.environ["PATH"], "HOME": str(root)})
         self.workspace = Workspace(settings, self.git, say=self.said.append, backoff=Backoff(0.02, 0.05))
@@ -26,6 +27,10 @@ class World:
     async def prepare(self):
         await asyncio.wait_for(self.workspace.prepare(None), 5)
         return self.workspace.report
+
+    async def failed(self):
+        while self.workspace.report["state"] != "Failed":  # noqa: ASYNC110 - a state, not an event
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -84,8 +89,7 @@ async def test_a_failure_is_a_state_that_is_tried_again_until_it_is_mended(world
     hidden = bare.rename(bare.with_name("hidden.git"))
     here = world(BERTH_REPOSITORY_URL=f"file://{bare}")
     task = asyncio.create_task(here.workspace.prepare(None))
-    while here.workspace.report["state"] != "Failed":
-        await asyncio.sleep(0.005)
+    await here.failed()
     assert here.workspace.report["reason"] == "RepositoryNotFound"
     hidden.rename(bare)
     await asyncio.wait_for(task, 5)
@@ -96,8 +100,7 @@ async def test_a_workspace_that_cannot_be_made_is_a_state(world, tmp_path):
     (tmp_path / "workspace").write_text("a file")
     here = world()
     task = asyncio.create_task(here.workspace.prepare(None))
-    while here.workspace.report["state"] != "Failed":
-        await asyncio.sleep(0.005)
+    await here.failed()
     assert here.workspace.report["reason"] == "Unusable"
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -112,8 +115,7 @@ async def test_what_the_system_refuses_is_named(world, bare, monkeypatch, number
     monkeypatch.setattr(module, "clone", refuse)
     here = world(BERTH_REPOSITORY_URL=f"file://{bare}")
     task = asyncio.create_task(here.workspace.prepare(None))
-    while here.workspace.report["state"] != "Failed":
-        await asyncio.sleep(0.005)
+    await here.failed()
     task.cancel()
     await asyncio.wait([task])
     assert here.workspace.report["reason"] == reason
