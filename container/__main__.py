@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sys
 
-from container.environment import read_secrets, read_settings
+from container.environment import read_settings
 from container.first import divide, is_first
+from container.given import read_secrets
 from container.handover import FLAG, holds_secrets, receive, start_anew
 
 _USAGE = (

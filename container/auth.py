@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from container.environment import AuthFile
 from container.files import PRIVATE_FILE, make_private_directory, write_private
+from container.given import AuthFile
 
 MANIFEST = "auth-files.json"
 _MAX_BYTES = 1024 * 1024

@@ -1,8 +1,8 @@
 """What the container is told by its environment, read once and checked.
 
 A bad value is never a crash: it is replaced by a default where one serves, and told in
-:attr:`Settings.problems`, which ``/healthz`` and the page show. Secrets are a value of their own
-(:class:`Secrets`), so that settings can be passed around and printed.
+:attr:`Settings.problems`, which ``/healthz`` and the page show. Secrets are apart
+(:mod:`container.given`), so that settings can be passed around and printed.
 """
 
 from __future__ import annotations
@@ -11,30 +11,19 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from container import contract
+from container.given import Problem, is_secret
 
 _MAX_PORT = 65_535
-_AUTH_FILE = re.compile(r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<name>_NAME)?")
-_LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE_")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _SCP_LIKE = re.compile(r"([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:(?!/)[^\s]+")
 _REF = re.compile(r"(?![-/.])(?!.*(\.\.|@\{|//|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
-_DEFAULT_USERNAME = "x-access-token"
-"""What the large forges take beside a token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A variable with a value that cannot be used, and what to do about it."""
-
-    variable: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +33,6 @@ class Repository:
     url: str
     ref: str | None = None
     depth: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a git server is told when it asks."""
-
-    username: str = field(repr=False)
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthFile:
-    """A login file as it was given: not yet decoded, and its name not yet trusted."""
-
-    provider: str
-    index: int
-    name: str
-    content: str = field(repr=False)
-    """Base64."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What must be in no environment, log, report or argument."""
-
-    git: Credentials | None = None
-    auth_files: tuple[AuthFile, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +70,6 @@ class Settings:
     def problem_of(self, *variables: str) -> Problem | None:
         """The first problem with one of these variables."""
         return next((problem for problem in self.problems if problem.variable in variables), None)
-
-
-def is_secret(variable: str) -> bool:
-    """Whether a variable has to leave the environment before anything is served.
-
-    Generous on purpose: a misspelt ``CODEX_AUTH_FILE_ONE`` holds a login all the same.
-    """
-    return variable in {contract.GIT_USERNAME, contract.GIT_PASSWORD} or bool(
-        _LIKE_AUTH_FILE.search(variable)
-    )
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -261,42 +212,3 @@ def _wrong_with_url(url: str) -> str | None:
     if parts.scheme != "file" and (not host or host.startswith("-")):
         return "names no host"
     return None
-
-
-def read_secrets(environ: Mapping[str, str]) -> Secrets:
-    """Read the variables that :func:`is_secret` names."""
-    problems: list[Problem] = []
-    return Secrets(
-        git=_credentials(environ, problems),
-        auth_files=tuple(_auth_files(environ, problems)),
-        problems=tuple(problems),
-    )
-
-
-def _credentials(environ: Mapping[str, str], problems: list[Problem]) -> Credentials | None:
-    password = environ.get(contract.GIT_PASSWORD)
-    if not password:
-        return None
-    username = environ.get(contract.GIT_USERNAME) or _DEFAULT_USERNAME
-    if not (username.isprintable() and password.isprintable()):
-        # git's credential protocol is made of lines: such a value could say more than it is asked.
-        problems.append(
-            Problem(contract.GIT_PASSWORD, "must be one line of text; check the credentials secret")
-        )
-        return None
-    return Credentials(username, password)
-
-
-def _auth_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterable[AuthFile]:
-    found: list[AuthFile] = []
-    for variable in sorted(filter(_LIKE_AUTH_FILE.search, environ)):
-        match = _AUTH_FILE.fullmatch(variable)
-        if match is None:
-            problems.append(
-                Problem(variable, "is no name of a login file; it must end in _AUTH_FILE_<number>")
-            )
-        elif not match["name"]:
-            provider = match["provider"].lower().replace("_", "-")
-            name = environ.get(f"{variable}_NAME", "")
-            found.append(AuthFile(provider, int(match["index"]), name, environ[variable]))
-    return sorted(found, key=lambda file: (file.provider, file.index))

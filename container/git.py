@@ -15,8 +15,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from container import contract
-from container.environment import Credentials
 from container.git_failures import GitFailure, classify
+from container.given import Credentials
 
 _KEPT_LINES, _KEPT_CHARACTERS = 100, 1000
 _MAX_OUTPUT = 32 * 1024 * 1024

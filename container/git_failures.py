@@ -6,7 +6,7 @@ import base64
 import re
 from urllib.parse import quote
 
-from container.environment import Credentials
+from container.given import Credentials
 from container.log import one_line
 
 MASK = "•••"

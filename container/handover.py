@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import NoReturn
 
-from container.environment import is_secret
+from container.given import is_secret
 
 FLAG = "--handover"
 """Followed by the number of the inherited descriptor."""

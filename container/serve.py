@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import uvicorn
 
 from container.app import build_app
-from container.environment import Secrets, Settings
+from container.environment import Settings
+from container.given import Secrets
 from container.log import LOG, begin
 from container.session import Session, open_session
 

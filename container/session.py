@@ -11,8 +11,9 @@ from importlib import metadata
 from container.auth import Placed, Placement, place
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
-from container.environment import Problem, Secrets, Settings, child_environment
+from container.environment import Settings, child_environment
 from container.git import Git
+from container.given import Problem, Secrets
 from container.journal import Journal
 from container.logins import logins
 from container.moments import now

@@ -12,9 +12,10 @@ from pathlib import Path
 from container import contract
 from container.clone import clone, occupied, resume
 from container.contract import WorkspaceReport, WorkspaceState
-from container.environment import Credentials, Repository, Settings
+from container.environment import Repository, Settings
 from container.git import Git, Login
 from container.git_failures import GitFailure
+from container.given import Credentials
 from container.log import one_line
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from container import auth
 from container.auth import Placement, place
-from container.environment import AuthFile
+from container.given import AuthFile
 
 
 def _file(

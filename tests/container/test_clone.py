@@ -6,9 +6,10 @@ import os
 import pytest
 
 from container.clone import STAGING, clone, occupied, resume
-from container.environment import Credentials, Repository
+from container.environment import Repository
 from container.git import Git, Login
 from container.git_failures import GitFailure
+from container.given import Credentials
 from tests.container.conftest import git
 
 QUIET = lambda _: None  # noqa: E731

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from container import contract
-from container.environment import is_secret, read_secrets, read_settings
+from container.environment import read_settings
+from container.given import is_secret, read_secrets
 
 
 def _settings(first: bool = False, **environ: str):

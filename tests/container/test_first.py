@@ -68,9 +68,7 @@ def test_an_app_that_was_killed_ends_it_with_128_and_the_signal():
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_signals_are_passed_on(number):
     trap = f"signal.signal({int(number)}, lambda *_: sys.exit(3))"
-    child = f"{trap}
-print('up', flush=True)
-while True: signal.pause()"
+    child = f"{trap}\nprint('up', flush=True)\nwhile True: signal.pause()"
     with _run(child) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "up\n"

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from container.environment import Credentials
 from container.git_failures import classify, scrub
+from container.given import Credentials
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from container.clone import clone
-from container.environment import Credentials, Repository
+from container.environment import Repository
 from container.git import Git, Login
 from container.git_failures import GitFailure
+from container.given import Credentials
 from tests.container.conftest import GitServer
 
 PASSWORD = "pa ss:w%rd"
