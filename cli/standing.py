@@ -62,6 +62,9 @@ def in_words(record: Record | None, *, about: str = "Ready") -> str:
     if reason and reason != phase:
         words = f"{words} ({reason})"
     message = one_line(str(found.get("message") or ""))
+    if status(record) and not _observed(status(record), record):
+        # What is reported is of before the change that is waited for.
+        words = f"{words}, the newest change not yet seen"
     return f"{words}: {message}" if message else words
 
 

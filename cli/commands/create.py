@@ -122,6 +122,15 @@ def _literal(argument: str) -> tuple[str, bytes]:
     return key, value.encode()
 
 
+async def _new(reference: Reference, record: Record, client: Client) -> Record:
+    try:
+        return await client.create(reference, record)
+    except Failure as failure:
+        if failure.reason == "AlreadyExists":
+            failure.remedy = "the same with --replace puts this one in its place"
+        raise
+
+
 async def _create(
     reference: Reference,
     record: Record,
@@ -134,7 +143,7 @@ async def _create(
         applied = await client.apply(reference, record, dry_run="none")
         result, stored = applied.result, applied.record
     else:
-        result, stored = "created", await client.create(reference, record)
+        result, stored = "created", await _new(reference, record, client)
     if way.tabular:
         typer.echo(f"{reference} {result}")
     else:

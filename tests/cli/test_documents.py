@@ -197,7 +197,7 @@ def test_a_secret_that_is_there_is_replaced_only_if_asked(berth, fake):
     assert berth(*words).exit_code == 0
     result = berth(*words)
     assert result.exit_code == 5
-    assert "try: berth apply changes what exists" in result.stderr
+    assert "try: the same with --replace" in result.stderr
     assert berth(*words, "--replace").stdout == "secret/github unchanged\n"
     assert "canary" not in berth(*words, "--replace", "-o", "json").stdout
 

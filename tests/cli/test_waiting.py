@@ -124,13 +124,16 @@ def test_waiting_for_deletion_is_not_fooled_by_a_new_one_of_the_name(berth, fake
 def test_stop_waits_until_the_controller_has_seen_it(berth, fake):
     fake.put(session("hello"), **running())
     fake.then["stop"] = lambda _: (
-        fake.later(1, lambda: fake.report("hello", phase="Stopping")),
+        fake.later(1, lambda: fake.report("hello", phase="Stopping", observedGeneration=2)),
         fake.later(2, lambda: fake.report("hello", phase="Stopped", observedGeneration=2, conditions=[])),
     )
     result = berth("stop", "session", "hello")
     assert (result.exit_code, result.stdout) == (0, "session/hello stopped\n")
     assert fake.records["sessions", "default", "hello"]["spec"]["operatingMode"] == "Stopped"
-    assert result.stderr.splitlines()[-1] == "waiting for session/hello: Stopping (Healthy)"
+    assert result.stderr.splitlines() == [
+        "waiting for session/hello: Running (Healthy), the newest change not yet seen",
+        "waiting for session/hello: Stopping (Healthy)",
+    ]
 
 
 def test_restart_is_not_over_while_the_old_container_is_ready(berth, fake):
