@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from api.app import create_app
 from api.ports import Explain
-from api.server import ApiServer
+from api.server import ApiServer, CannotListen, listen
 from api.settings import ApiSettings
 from api.token import TokenError
 from crds.logs import configure_logging
@@ -38,14 +38,13 @@ def connect(target: Target, key: SecretStr) -> Dokploy:
     )
 
 
-async def run(settings: ApiSettings) -> bool:
-    """Serve until told to end; says whether it ever listened. Raises TokenError and RecordsError."""
+async def run(settings: ApiSettings) -> None:
+    """Serve until told to end; raises TokenError, RecordsError and CannotListen."""
     url = settings.database_url.get_secret_value()
     records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
     try:
         server = ApiServer(create_app(settings, records, _explain(), connect))
-        await server.serve()
-        return server.started
+        await server.serve([listen(settings)])
     finally:
         await records.aclose()
 
@@ -71,10 +70,14 @@ def main() -> int:
         sys.stderr.write(f"BERTH_LOG_LEVEL: {error}\n")
         return 2
     try:
-        return 0 if asyncio.run(run(settings)) else 1
-    except (TokenError, RecordsError) as error:
+        asyncio.run(run(settings))
+    except CannotListen as error:
         log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the message says it all
+        return 1
+    except (TokenError, RecordsError) as error:
+        log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the same
         return 2
+    return 0
 
 
 if __name__ == "__main__":

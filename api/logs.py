@@ -109,10 +109,11 @@ class Logs:
 
     async def follow_build(self, session: Session, first: str) -> AsyncGenerator[str]:
         """The first reading, then new lines until the build has ended."""
-        seen = first[: first.rfind("\n") + 1]
-        yield seen
         build = session.status.dokploy.build
-        while build is not None and build.outcome == "Running" and not await self._is_closing():
+        running = build is not None and build.outcome == "Running"
+        seen = _complete(first, running=running)
+        yield seen
+        while running and not await self._is_closing():
             now = await self._now_of(session)
             build = now.status.dokploy.build if now else None
             if now is None or build is None or build.deployment_id != _deployment(session):
@@ -121,8 +122,10 @@ class Logs:
                 reading = await self.read_build(now, Extent(MOST_LINES))
             except (Problem, DokployError):
                 continue
+            running = build.outcome == "Running"
+            reading = _complete(reading, running=running)
             yield complete_lines_after(seen, reading)
-            seen = reading[: reading.rfind("\n") + 1]
+            seen = reading
 
     async def _is_closing(self) -> bool:
         """Wait for the next reading, or for the end of the server."""
@@ -149,6 +152,13 @@ class Logs:
 
     def _note(self, text: str) -> str:
         return f"{self._now().strftime('%Y-%m-%dT%H:%M:%S.%fZ')} [berth] {text}"
+
+
+def _complete(reading: str, *, running: bool) -> str:
+    """Whole lines only, while the last one may still grow."""
+    if running:
+        return reading[: reading.rfind("\n") + 1]
+    return reading if reading.endswith("\n") or not reading else f"{reading}\n"
 
 
 def _application(session: Session) -> str:

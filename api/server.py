@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -16,14 +19,34 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from api.context import Face
+from api.settings import ApiSettings
 
 log = structlog.get_logger(__name__)
 
 _GRACE_SECONDS = 10
 """Seconds that requests in flight have to finish when the server ends."""
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_BACKLOG = 512
+
 _IDLE_SECONDS = 75
 """Seconds for which an idle connection is kept; above what common proxies use."""
+
+
+class CannotListen(Exception):
+    """The address or port cannot be had; the message says what to do."""
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """Take the address and port of the API; raises CannotListen."""
+    host, port = settings.api_host, settings.api_port
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        message = f"cannot listen on {host} port {port}: {why}; set BERTH_API_HOST or BERTH_API_PORT (0: a free one)"
+        raise CannotListen(message) from None
 
 
 class ApiServer(uvicorn.Server):
@@ -35,8 +58,6 @@ class ApiServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                host=settings.api_host,
-                port=settings.api_port,
                 http=patient(settings.api_request_timeout_seconds),
                 ws="none",
                 log_config=None,
@@ -60,6 +81,21 @@ class ApiServer(uvicorn.Server):
         endpoint = self._face.settings.api_endpoint_file
         if endpoint is not None:
             write_endpoint(endpoint, self.url)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on a signal, in good order: uvicorn would raise it again and die of it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams, finish requests, stop."""

@@ -170,7 +170,9 @@ def running(**fields: object) -> dict[str, object]:
     """The status of a session whose container runs."""
     return {
         "phase": Phase.RUNNING,
-        "dokploy": DokployStatus(application_id="app-1", app_name="b-hello-abc-x1y2z3", applied="r1", **fields),
+        "dokploy": DokployStatus(
+            application_id="app-1", app_name="b-hello-abc-x1y2z3", applied="r1", **fields
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -128,8 +129,6 @@ class TestApply:
         assert "wait until it is gone" in answer.json()["detail"]
 
     async def test_two_at_once_both_succeed(self, client: Client, records: SqlRecords) -> None:
-        import asyncio
-
         answers = await asyncio.gather(
             *(client.put(HELLO, json=session_body(title=f"Title {n}")) for n in range(6))
         )
@@ -223,9 +222,7 @@ class TestRefusals:
             for _ in range(20):
                 yield b" " * 65536
 
-        answer = await client.put(
-            HELLO, content=unannounced(), headers={"Content-Type": "application/json"}
-        )
+        answer = await client.put(HELLO, content=unannounced(), headers={"Content-Type": "application/json"})
         assert answer.status_code == 413
 
     @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
@@ -52,8 +54,6 @@ def assert_no_secret(text: str, *values: str) -> None:
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
     """Everything that is logged, in full, as the API's program would write it."""
-    import logging
-
     stream = io.StringIO()
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
@@ -167,8 +167,6 @@ async def test_no_route_shows_a_secret_and_no_get_changes_anything(
             assert answer.status_code in {200, 404}, path
     assert visited > len(OPEN)
     watch = Watch(tuple(KINDS), None, EVERYTHING, None, 15)
-    import asyncio
-
     closing = asyncio.Event()
     closing.set()
     told += "".join([str(frame.data) async for frame in Watcher(records, watch, closing, "/").frames()])
