@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli import printing
 from cli.client import Client, Query
-from cli.columns import columns
+from cli.columns import Column, columns
 from cli.failures import ExitCode, Failure
 from cli.jsonpath import Template, printed
 from cli.kinds import EVENT, Kind, Reference, kind_named, references
@@ -111,7 +111,7 @@ class View:
             return records
         return sorted(records, key=partial(_rank, self.order))
 
-    def _columns(self, kind: Kind) -> list[Any]:
+    def _columns(self, kind: Kind) -> list[Column]:
         return columns(
             kind,
             width="wide" if self.way.shape == "wide" else "narrow",

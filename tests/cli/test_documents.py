@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from tests.cli.fake import session
+from tests.cli.samples import session
 
 HELLO = """
 apiVersion: berth.dev/v1alpha1

@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from tests.cli.fake import condition, running, session
+from tests.cli.samples import condition, running, session
 
 
 def fill(fake):

@@ -6,7 +6,8 @@ import pytest
 
 from cli.ages import age, spoken
 from tests.cli.conftest import NOW
-from tests.cli.fake import URL, condition, event, running, session
+from tests.cli.fake import URL
+from tests.cli.samples import condition, event, running, session
 
 EXPLANATION = {
     "summary": "hello is Creating; not ready: not healthy yet",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.fake import condition, running, session
+from tests.cli.samples import condition, running, session
 
 
 def on_watch(fake, *changes):

@@ -10,7 +10,8 @@ from cli.connection import Connection
 from cli.failures import ExitCode, Failure
 from cli.kinds import SESSION
 from cli.watch import PATIENCE, follow
-from tests.cli.fake import TOKEN, URL, FakeBerth, session
+from tests.cli.fake import TOKEN, URL, FakeBerth
+from tests.cli.samples import session
 
 pytestmark = pytest.mark.looptime
 QUERY = Query(SESSION, "default")
