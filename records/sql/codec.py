@@ -124,10 +124,11 @@ def _dump(resource: Resource, exclude: set[str]) -> dict[str, Any]:
 
 def _values(secret: Secret) -> dict[str, str]:
     """A Secret's data with its string data merged in, which is how core/v1 does it."""
-    values = dict(secret.data)
-    for name, value in values.items():
+    values: dict[str, str] = {}
+    for name, value in secret.data.items():
         try:
-            base64.b64decode(value, validate=True)
+            # Encoded anew: there are several ways to write the same bytes, and they are no change.
+            values[name] = base64.b64encode(base64.b64decode(value, validate=True)).decode()
         except (binascii.Error, ValueError):
             # "from None": the error's text would show the value.
             raise Invalid(f"data[{name}]: is not base64", ((f"data[{name}]", "is not base64"),)) from None

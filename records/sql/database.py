@@ -38,6 +38,9 @@ class Database:
         self._engine = self._sqlite_engine() if self.path else _postgres_engine(url)
         self._lock = asyncio.Lock()
         self._closed = False
+        self._users = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def is_sqlite(self) -> bool:
@@ -51,7 +54,7 @@ class Database:
         if not self.is_sqlite:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with translated():
-            async with self._open().execution_options(**options).begin() as connection:
+            async with self._open(**options) as engine, engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -61,8 +64,9 @@ class Database:
         # SQLite's own waiting, which polls and is unfair, is left to other programs.
         with translated():
             async with (
+                self._open(**{_IMMEDIATE: True}) as engine,
                 self._lock,
-                self._open().execution_options(**{_IMMEDIATE: True}).begin() as connection,
+                engine.begin() as connection,
             ):
                 yield connection
 
@@ -70,19 +74,28 @@ class Database:
     async def apart(self) -> AsyncIterator[AsyncConnection]:
         """A connection outside of any transaction (Postgres: to listen on)."""
         with translated():
-            async with self._open().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            async with self._open(isolation_level="AUTOCOMMIT") as engine, engine.connect() as connection:
                 yield connection
 
     async def aclose(self) -> None:
-        """Close all connections; the last one of SQLite also tidies its log away."""
+        """Wait for what is under way and close all connections; with the last one goes SQLite's log."""
         self._closed = True
+        await self._idle.wait()
         with translated():
             await self._engine.dispose()
 
-    def _open(self) -> AsyncEngine:
+    @asynccontextmanager
+    async def _open(self, **options: Any) -> AsyncIterator[AsyncEngine]:
         if self._closed:
             raise Unavailable("the store was closed")
-        return self._engine
+        self._users += 1
+        self._idle.clear()
+        try:
+            yield self._engine.execution_options(**options)
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._idle.set()
 
     def _sqlite_engine(self) -> AsyncEngine:
         engine = create_async_engine(

@@ -29,6 +29,7 @@ from records.sql.tables import ChangeRow, CounterRow
 from records.sql.transaction import COUNTER
 from records.sql.vault import Vault
 from records.sql.wakeups import Wakeups
+from records.sql.whole import whole
 
 _BATCH = 200
 _RECENT = 256
@@ -101,8 +102,7 @@ class Feed:
         """Every change of these kinds after ``since``, for ever."""
         wanted = {kind.KIND: kind for kind in kinds}
         position = since
-        async with self._database.reading() as connection:
-            (await bounds_of(connection)).check(since)
+        await self._check(since)
         self._enter()
         try:
             while not self._closed:
@@ -125,15 +125,24 @@ class Feed:
         self._moved.set()
         await self._stop()
 
+    @whole
+    async def _check(self, since: int) -> None:
+        async with self._database.reading() as connection:
+            (await bounds_of(connection)).check(since)
+
     async def _after(self, position: int, wanted: Mapping[str, type[Resource]]) -> tuple[list[Entry], int]:
         """The next changes of these kinds, and the position behind them."""
         if self._floor is not None and self._floor <= position <= self._head:
             found = [e for e in self._recent if e.revision > position and e.kind in wanted]
             return found, self._head
+        return await self._stored_after(position, list(wanted))
+
+    @whole
+    async def _stored_after(self, position: int, kinds: Sequence[str]) -> tuple[list[Entry], int]:
         async with self._database.reading() as connection:
             bounds = await bounds_of(connection)
             bounds.check(position)
-            found = await _entries(connection, position, kinds=list(wanted))
+            found = await _entries(connection, position, kinds=kinds)
         return found, found[-1].revision if len(found) == _BATCH else bounds.current
 
     async def _change(self, kind: type[Resource], entry: Entry) -> Change | None:
@@ -142,9 +151,7 @@ class Feed:
             return entry.change
         values: Mapping[str, str] | None = None
         if kind is Secret and entry.type != "DELETED":
-            uid = entry.snapshot["metadata"]["uid"]
-            async with self._database.reading() as connection:
-                values = (await self._vault.read_many(connection, [uid]))[uid]
+            values = await self._values(entry.snapshot["metadata"]["uid"])
             if values is None:
                 return None
         resource = decode_or_log(kind, entry.snapshot, values)
@@ -154,6 +161,11 @@ class Feed:
         if kind is not Secret:
             entry.change = change
         return change
+
+    @whole
+    async def _values(self, uid: str) -> Mapping[str, str] | None:
+        async with self._database.reading() as connection:
+            return (await self._vault.read_many(connection, [uid]))[uid]
 
     def _enter(self) -> None:
         self._watchers += 1
@@ -187,6 +199,7 @@ class Feed:
                 moved, self._moved = self._moved, asyncio.Event()
                 moved.set()
 
+    @whole
     async def _advance(self) -> bool:
         async with self._database.reading() as connection:
             bounds = await bounds_of(connection)

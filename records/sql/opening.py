@@ -20,6 +20,7 @@ from records.sql.transaction import Retention
 from records.sql.upgrade import upgrade
 from records.sql.vault import Vault
 from records.sql.wakeups import DataVersion, Notifications, Wakeups
+from records.sql.whole import whole
 
 _ATTEMPTS = 50
 _PAUSE_SECONDS = 0.1
@@ -64,8 +65,7 @@ async def open_records(
         if database.path:
             prepare_file(database.path)
             await _use_write_ahead_log(database.path)
-        async with database.writing() as connection:
-            await upgrade(connection)
+        await _upgrade(database)
         vault = Vault(key)
         records = SqlRecords(
             database,
@@ -85,6 +85,12 @@ async def open_records(
         # Not fatal: all but those secrets works, and a secret can be written anew.
         log.error("secrets are sealed under keys that are not in the key ring", missing=sorted(missing))
     return records
+
+
+@whole
+async def _upgrade(database: Database) -> None:
+    async with database.writing() as connection:
+        await upgrade(connection)
 
 
 def _wakeups(database: Database, seconds: float | None) -> Wakeups:

@@ -23,6 +23,7 @@ from records.sql.listing import Listing
 from records.sql.transaction import Retention, Transaction, find
 from records.sql.vault import Vault
 from records.sql.wakeups import Wakeups
+from records.sql.whole import whole
 
 R = TypeVar("R", bound=Resource)
 
@@ -54,6 +55,7 @@ class SqlRecords:
         self._journal = Journal(event_cap)
         self._feed = Feed(database, vault, wakeups)
 
+    @whole
     async def get(self, kind: type[R], key: Key) -> R:
         """One record; raise NotFound, or Invalid for one that no longer fits its type."""
         async with self._database.reading() as connection:
@@ -64,6 +66,7 @@ class SqlRecords:
                 document = document.with_values(await self._vault.read(connection, document.uid))
         return resource_of(kind, document)
 
+    @whole
     async def list(
         self,
         kind: type[R],
@@ -92,6 +95,7 @@ class SqlRecords:
         """
         return self._feed.watch(kinds, since=since)
 
+    @whole
     async def create(self, resource: R) -> R:
         """A new record; its status is not taken."""
         _writable(type(resource), resource.key)
@@ -109,6 +113,7 @@ class SqlRecords:
                 await self._vault.write(transaction.connection, added.uid, added.values)
             return resource_of(type(resource), added)
 
+    @whole
     async def update(self, resource: R) -> R:
         """Replace what is declared; a status is not touched."""
         kind = type(resource)
@@ -119,6 +124,7 @@ class SqlRecords:
             written = rules.replaced(stored, wanted, version=resource.metadata.resource_version)
             return resource_of(kind, await self._write(transaction, stored, written))
 
+    @whole
     async def update_status(self, kind: type[R], key: Key, *, uid: str, status: Model) -> R:
         """Replace the status of the record with this uid."""
         dumped = status_of(kind, status)
@@ -127,6 +133,7 @@ class SqlRecords:
             written = rules.with_status(stored, dumped, uid=uid)
             return resource_of(kind, await self._write(transaction, stored, written))
 
+    @whole
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         """Delete, or mark for deletion while finalizers remain; a Secret comes back without data."""
         _writable(kind, key)
@@ -139,6 +146,7 @@ class SqlRecords:
                 return resource_of(kind, await self._remove(transaction, stored))
             return resource_of(kind, await self._write(transaction, stored, written))
 
+    @whole
     async def add_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> R:
         """Add a finalizer; Conflict when the record is being deleted or is another one."""
         async with self._transaction() as transaction:
@@ -146,6 +154,7 @@ class SqlRecords:
             written = rules.with_finalizer(stored, finalizer, uid=uid)
             return resource_of(kind, await self._write(transaction, stored, written))
 
+    @whole
     async def remove_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> None:
         """Remove a finalizer; a record that is gone, or another by now, is success."""
         async with self._transaction() as transaction:
@@ -153,11 +162,13 @@ class SqlRecords:
             if stored is not None and stored.uid == uid:
                 await self._write(transaction, stored, rules.without_finalizer(stored, finalizer))
 
+    @whole
     async def record_event(self, event: Event) -> None:
         """Keep an event under a name of its own, or count an equal recent one."""
         async with self._transaction() as transaction:
             await self._journal.record(transaction, event)
 
+    @whole
     async def list_events(
         self, *, namespace: str | None = None, about: ObjectReference | None = None, limit: int = 500
     ) -> tuple[Event, ...]:
@@ -167,36 +178,43 @@ class SqlRecords:
         events = (decode_or_log(Event, document.snapshot()) for document in found)
         return tuple(event for event in events if event is not None)
 
+    @whole
     async def claim(self, claim: Claim) -> None:
         """Remember a session id; what was remembered first stays."""
         async with self._transaction() as transaction:
             await ledger.put_claim(transaction, claim)
 
+    @whole
     async def claims(self) -> Mapping[str, Claim]:
         """Every remembered session id."""
         async with self._database.reading() as connection:
             return await ledger.all_claims(connection)
 
+    @whole
     async def settings(self) -> StoreSettings:
         """What was drawn at the first start."""
         async with self._database.reading() as connection:
             return await ledger.read_settings(connection, self._vault.ring)
 
+    @whole
     async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
         """Take or renew a lease; False while another holds it."""
         async with self._transaction() as transaction:
             return await ledger.take_lease(transaction, name, holder=holder, seconds=seconds)
 
+    @whole
     async def release_lease(self, name: str, *, holder: str) -> None:
         """Give a lease back; no change if it is another's."""
         async with self._transaction() as transaction:
             await ledger.drop_lease(transaction, name, holder=holder)
 
+    @whole
     async def revision(self) -> int:
         """The newest revision: where a watch starts that wants only what comes."""
         async with self._database.reading() as connection:
             return (await bounds_of(connection)).current
 
+    @whole
     async def reseal(self) -> int:
         """Seal under the current key what is sealed under others; how many values there were.
 
@@ -211,21 +229,25 @@ class SqlRecords:
             if done < _RESEAL_BATCH:
                 return count
 
+    @whole
     async def keys_in_use(self) -> frozenset[str]:
         """The ids of the keys under which something is sealed."""
         async with self._database.reading() as connection:
             return frozenset(await self._vault.keys_in_use(connection))
 
+    @whole
     async def compact(self) -> None:
         """Shorten the feed now to what is kept."""
         async with self._transaction() as transaction:
             await transaction.compact()
 
+    @whole
     async def aclose(self) -> None:
         """End every watch and close all connections."""
         await self._feed.aclose()
         await self._database.aclose()
 
+    @whole
     async def draw_settings(self) -> None:
         """Draw, at the first start, what then stays for good."""
         async with self._transaction() as transaction:
