@@ -6,18 +6,47 @@ the path of the field, so that a typing error in a spec is never silently ignore
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-from crds.rules import LABEL, check_annotations, check_labels
+from crds.rules import LABEL, check_annotations, check_labels, misplaced
 
 GROUP = "berth.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+
+CEL_PREFIX = "x-berth-cel:"
+"""Key of a rule in a model's schema, so that a model's rules can be put together with ``|``."""
+
+
+def cel(rule: str, message: str, *, field: str | None = None) -> dict[str, Any]:
+    """A rule over several fields, in the Common Expression Language, for the generated schema.
+
+    A cluster then refuses what the model's validator refuses. ``field`` is the path from the model,
+    such as ``.build``, to tell the error at.
+    """
+    found = {"rule": rule, "message": message} | ({"fieldPath": field} if field else {})
+    return {f"{CEL_PREFIX}{rule}": found}
+
+
+DECLARED: Mapping[str, str] = MappingProxyType({"read": "declared"})
+"""Validation context of what a person wrote: there, a field that is null is one that is left out,
+as in a cluster, and the value of a template or target shows through it."""
 
 
 class Model(BaseModel):
@@ -31,6 +60,13 @@ class Model(BaseModel):
         use_attribute_docstrings=True,
         validate_default=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: object, info: ValidationInfo) -> object:
+        if info.context is DECLARED and isinstance(data, Mapping):
+            return {name: value for name, value in data.items() if value is not None}
+        return data
 
 
 class Key(NamedTuple):
@@ -84,11 +120,17 @@ class Condition(Model):
     """One aspect of how a record stands."""
 
     type: str
+    """What is asked, in one CamelCase word."""
     status: ConditionStatus
+    """True, False or Unknown; which of them is the good news depends on the type."""
     reason: str
+    """Why, in one CamelCase word that programs may rely on."""
     message: str = ""
+    """Why, for people; never a secret, never a foreign text that may hold one."""
     observed_generation: int = 0
+    """The generation of the record that this speaks of."""
     last_transition_time: datetime
+    """When the status last changed; a new reason or message alone does not move it."""
 
 
 class Resource(Model):
@@ -111,7 +153,7 @@ class Resource(Model):
     def _check_identity(cls, metadata: ObjectMeta) -> ObjectMeta:
         cls.check_name(metadata.name)
         if metadata.namespace and not cls.NAMESPACED:
-            raise ValueError(f"namespace: a {cls.KIND} belongs to no namespace; leave it out")
+            raise misplaced("namespace", f"a {cls.KIND} belongs to no namespace; leave it out")
         return metadata
 
     @classmethod
@@ -120,7 +162,7 @@ class Resource(Model):
         try:
             LABEL.check(name)
         except ValueError as error:
-            raise ValueError(f"name: {error}") from None
+            raise misplaced("name", str(error)) from None
 
     @property
     def key(self) -> Key:

@@ -2,130 +2,169 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from crds.base import Model
-from crds.quantity import CpuQuantity, Duration, MemoryQuantity
-from crds.rules import (
-    BuildUrl,
-    EnvName,
-    GitRef,
-    ImageName,
-    Label,
-    RelativePath,
-    SecretKey,
-    check_unreserved,
+from crds.base import Model, cel
+from crds.environment import MOST_VARIABLES, EnvName, FreeEnvName, check_variables
+from crds.git import BuildRef, BuildUrl
+from crds.quantity import CpuQuantity, Duration, MemoryQuantity, PositiveDuration
+from crds.rules import ImageName, Label, RelativePath, SecretKey, misplaced
+
+_LEAST_MEMORY = MemoryQuantity("6Mi")
+"""Below it the engine refuses to start anything (FACTS-2 4)."""
+
+ONE_IMAGE = cel(
+    "!(has(self.image) && has(self.build))", "give either image or build, not both", field=".build"
 )
+"""The rule of :func:`check_one_image`, for a cluster."""
 
-_MIN_MEMORY = 6 * 2**20
+
+def check_one_image(image: str | None, build: Build | None) -> None:
+    """Refuse an image that is both taken and built."""
+    if image is not None and build is not None:
+        raise misplaced("build", "give either image or build, not both")
 
 
 class SecretKeyReference(Model):
-    """One entry of a Secret in the session's namespace."""
+    """One entry of a Secret."""
 
-    name: Label
-    """Name of the Secret."""
-    key: SecretKey
+    name: Label = Field(examples=["github"])
+    """Name of the Secret; for a Session, of one in its namespace."""
+    key: SecretKey = Field(examples=["token"])
     """Which of its entries."""
 
 
 class EnvVar(Model):
     """One environment variable: a literal value, or a reference to a secret's entry."""
 
-    name: Annotated[EnvName, AfterValidator(check_unreserved)]
-    """Its name; those that Berth itself sets are refused."""
+    model_config = ConfigDict(
+        json_schema_extra=cel("has(self.value) != has(self.secretRef)", "give either value or secretRef")
+    )
+
+    name: FreeEnvName = Field(examples=["LOG_LEVEL"])
+    """Its name. Those that Berth sets itself are refused: SESSION_ID, PORT, WORKSPACE_PATH,
+    DATABASE_PATH, BERTH_* and *_AUTH_FILE_n."""
     value: str | None = Field(default=None, max_length=65_536)
-    """The value as it is written here; for what others must not see, use secretRef."""
+    """The value, written out; at most 65,536 characters. It shows wherever the spec shows: for
+    what others must not see, use secretRef."""
     secret_ref: SecretKeyReference | None = None
     """The secret's entry that is the value."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.value is None) == (self.secret_ref is None):
-            raise ValueError("give either value or secretRef")
+        if self.value is None and self.secret_ref is None:
+            raise misplaced("value", "required, unless secretRef is given")
+        if self.value is not None and self.secret_ref is not None:
+            raise misplaced("secretRef", "give either value or secretRef, not both")
         return self
 
 
 class Build(Model):
-    """An image that Dokploy builds from a git repository (FACTS 13)."""
+    """An image that Dokploy builds from a git repository."""
 
-    repository: BuildUrl
-    """Where the Dockerfile lives: an http(s) URL without credentials."""
-    ref: GitRef = "main"
+    repository: BuildUrl = Field(examples=["https://github.com/acme/image"])
+    """Where the Dockerfile lives: an http:// or https:// URL without credentials."""
+    ref: BuildRef = "main"
     """Branch or tag to build."""
     dockerfile: RelativePath = "Dockerfile"
-    """The Dockerfile's path within the repository."""
+    """Path of the Dockerfile within the repository."""
     context: RelativePath = "."
-    """The build context's path within the repository."""
-    args: dict[EnvName, str] = Field(default_factory=dict, max_length=100)
-    """Build arguments. They show in the build's log and in the image: no secrets here."""
+    """Path of the build context, from the root of the repository."""
+    args: dict[EnvName, str] = Field(default_factory=dict, max_length=100, examples=[{"NODE": "22"}])
+    """Build arguments, at most 100. They show in the build's log and in the image: no secrets."""
 
 
 class Reservation(Model):
     """What is set aside for the container on its node."""
 
     cpu: CpuQuantity | None = None
-    """CPUs set aside, such as 250m."""
+    """CPUs set aside, in cores or thousandths of one (250m)."""
     memory: MemoryQuantity | None = None
-    """Memory set aside, such as 512Mi."""
+    """Memory set aside, in bytes or with a unit (512Mi)."""
 
 
 class Resources(Model):
-    """Limits of the container; none where nothing is said."""
+    """Limits of the container; a limit that no layer names is none."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            f"!has(self.memory) || quantity(self.memory).compareTo(quantity('{_LEAST_MEMORY}')) >= 0",
+            f"at least {_LEAST_MEMORY}: the engine refuses less",
+            field=".memory",
+        )
+        | cel(
+            "!has(self.cpu) || quantity(self.cpu).isGreaterThan(quantity('0'))", "more than 0", field=".cpu"
+        )
+        | cel(
+            "!has(self.cpu) || !has(self.reserve) || !has(self.reserve.cpu)"
+            " || quantity(self.reserve.cpu).compareTo(quantity(self.cpu)) <= 0",
+            "at most the limit, cpu",
+            field=".reserve.cpu",
+        )
+        | cel(
+            "!has(self.memory) || !has(self.reserve) || !has(self.reserve.memory)"
+            " || quantity(self.reserve.memory).compareTo(quantity(self.memory)) <= 0",
+            "at most the limit, memory",
+            field=".reserve.memory",
+        )
+    )
 
     cpu: CpuQuantity | None = None
-    """The most CPU it may use, such as 500m or 2."""
+    """The most CPU it may use, in cores (2) or thousandths of one (500m); more than 0."""
     memory: MemoryQuantity | None = None
-    """The most memory it may use, such as 2Gi; above it the container is killed. At least 6Mi."""
+    """The most memory it may use, in bytes or with a unit (2Gi); above it the container is
+    killed. At least 6Mi."""
     reserve: Reservation = Reservation()
-    """What is set aside for it."""
+    """What is set aside for it; at most the limits."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.memory is not None and self.memory.bytes < _MIN_MEMORY:
-            raise ValueError("memory is at least 6Mi: the engine refuses less")
-        if self.cpu is not None and self.cpu.nano_cpus == 0:
-            raise ValueError("cpu is more than 0")
         reserve = self.reserve
+        if self.memory is not None and self.memory.bytes < _LEAST_MEMORY.bytes:
+            raise misplaced("memory", f"at least {_LEAST_MEMORY}: the engine refuses less")
+        if self.cpu is not None and self.cpu.nano_cpus == 0:
+            raise misplaced("cpu", "more than 0; leave it out for no limit")
         if self.cpu and reserve.cpu and reserve.cpu.nano_cpus > self.cpu.nano_cpus:
-            raise ValueError("reserve.cpu is at most cpu")
+            raise misplaced("reserve.cpu", f"at most the limit, which is {self.cpu}")
         if self.memory and reserve.memory and reserve.memory.bytes > self.memory.bytes:
-            raise ValueError("reserve.memory is at most memory")
+            raise misplaced("reserve.memory", f"at most the limit, which is {self.memory}")
         return self
 
 
 class HealthCheck(Model):
     """How the service's container is checked; the service counts its healthy tasks only."""
 
-    path: str = Field(default="/readyz", pattern=r"^/[A-Za-z0-9._~/-]*$")
+    path: str = Field(default="/readyz", max_length=512, pattern=r"^/[A-Za-z0-9._~/-]*$")
     """The path that answers 200 while the container is fit to serve."""
-    command: str | None = None
-    """A shell command in place of the request to path."""
-    interval: Duration = Duration("5s")
-    """How often it is checked."""
-    timeout: Duration = Duration("3s")
+    command: str | None = Field(default=None, min_length=1, max_length=4096)
+    """A shell command in place of the request to path; it ends with 0 while all is well."""
+    interval: PositiveDuration = PositiveDuration("5s")
+    """How long after one check the next begins."""
+    timeout: PositiveDuration = PositiveDuration("3s")
     """How long one check may take."""
     start_period: Duration = Duration("30s")
-    """How long failures do not count after a start."""
-    retries: int = Field(default=3, ge=1, le=100)
+    """How long after a start failures do not count."""
+    retries: int = Field(default=3, ge=1, le=100, strict=True)
     """How many failures in a row make it unhealthy."""
 
 
 class ContainerDefaults(Model):
     """What a session's container gets where the session says nothing."""
 
-    image: ImageName | None = None
+    model_config = ConfigDict(json_schema_extra=ONE_IMAGE)
+
+    image: ImageName | None = Field(default=None, examples=["ghcr.io/acme/session:1"])
     """A prebuilt image."""
     build: Build | None = None
     """An image that Dokploy builds, in place of a prebuilt one."""
-    env: tuple[EnvVar, ...] = Field(default=(), max_length=200)
-    """Variables that every container gets; a session's own of the same name win."""
+    env: tuple[EnvVar, ...] = Field(default=(), max_length=MOST_VARIABLES)
+    """Variables that every container gets, each name once; a session's own of the same name win."""
     resources: Resources = Resources()
     """Limits and reservations."""
-    port: int = Field(default=3000, ge=1, le=65_535)
-    """The port on which the container serves."""
+    port: int = Field(default=3000, ge=1, le=65_535, strict=True)
+    """The port on which the container serves; it is told so in the variable PORT."""
     health_check: HealthCheck = HealthCheck()
     """How it is checked."""
     stop_grace: Duration = Duration("10s")
@@ -134,7 +173,7 @@ class ContainerDefaults(Model):
     """How long after its end it is started again."""
 
     @model_validator(mode="after")
-    def _one_image(self) -> Self:
-        if self.image is not None and self.build is not None:
-            raise ValueError("give either image or build")
+    def _consistent(self) -> Self:
+        check_one_image(self.image, self.build)
+        check_variables(self.env)
         return self

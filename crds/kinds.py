@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
-from crds.base import Model, Resource
+from crds.base import DECLARED, Model, Resource
 from crds.errors import InvalidObject, Problem, problems_of
 from crds.event import Event
 from crds.secret import Secret
@@ -16,6 +17,9 @@ from crds.target import Target
 from crds.user import User
 
 KINDS: tuple[type[Resource], ...] = (Session, SessionTemplate, Target, Secret, User, Event)
+
+MAX_SPEC = 256 * 1024
+"""Bytes of a spec as JSON: room for every true one, and far below what a store takes."""
 
 _BY_KIND = {kind.KIND: kind for kind in KINDS}
 _BY_NAME = {name.lower(): kind for kind in KINDS for name in (kind.KIND, kind.PLURAL, *kind.SHORT_NAMES)}
@@ -37,7 +41,10 @@ def by_name(name: str) -> type[Resource] | None:
 
 
 def parse(document: Mapping[str, Any]) -> Resource:
-    """A record from plain data; raises InvalidObject with every problem."""
+    """A record from plain data, as a person declared it; raises InvalidObject with every problem.
+
+    A field that is null counts as left out. Fields are named as on the wire, in camelCase.
+    """
     name = document.get("kind")
     kind = by_kind(name) if isinstance(name, str) else None
     if kind is None:
@@ -47,10 +54,24 @@ def parse(document: Mapping[str, Any]) -> Resource:
     expected = kind.model_fields["api_version"].default
     if document.get("apiVersion", expected) != expected:
         raise InvalidObject([Problem("apiVersion", f"{kind.KIND} is served as {expected}")])
+    _check_size(document)
     try:
-        return kind.model_validate(dict(document))
+        # By the names of the wire alone: what a cluster would refuse is refused here.
+        return kind.model_validate(dict(document), context=DECLARED, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidObject(problems_of(error, kind)) from None
+
+
+def _check_size(document: Mapping[str, Any]) -> None:
+    """Refuse a spec that would burden every listing of its kind."""
+    try:
+        size = len(to_json(document.get("spec")))
+    except (PydanticSerializationError, ValueError):
+        return  # what is no JSON is told field by field
+    if size > MAX_SPEC:
+        raise InvalidObject(
+            [Problem("spec", f"has {size:,} bytes as JSON, and at most {MAX_SPEC:,} are taken")]
+        )
 
 
 def dump(resource: Model) -> dict[str, Any]:

@@ -7,6 +7,7 @@ offers the value in the unit that the rest of Berth works in.
 from __future__ import annotations
 
 import re
+import reprlib
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -14,10 +15,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-_CPU = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>m?)")
-_MEMORY = re.compile(r"(?P<number>\d+(\.\d+)?)(?P<unit>|k|M|G|T|Ki|Mi|Gi|Ti)")
+_CPU = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>m?)")
+_MEMORY = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>|k|M|G|T|Ki|Mi|Gi|Ti)")
 _DURATION = re.compile(
-    r"(?=.)((?P<d>\d+)d)?((?P<h>\d+)h)?((?P<m>\d+)m(?!s))?((?P<s>\d+(\.\d+)?)s)?((?P<ms>\d+)ms)?"
+    r"(?=.)((?P<d>[0-9]+)d)?((?P<h>[0-9]+)h)?((?P<m>[0-9]+)m(?!s))?((?P<s>[0-9]+(\.[0-9]+)?)s)?((?P<ms>[0-9]+)ms)?"
 )
 
 _MEMORY_UNITS = {
@@ -40,18 +41,33 @@ _DURATION_UNITS = {
 }
 
 
+_MOST_CHARACTERS = 32
+_MOST_CPUS = 10**6
+_MOST_BYTES = 2**50
+_MOST_SECONDS = 3_650 * 86_400
+"""Ten years: far above any true wish, and far below where dates end."""
+
+
 class _Text(str):
     """Text with a rule; a subclass gives the pattern and words of help."""
 
     __slots__ = ()
 
     PATTERN: ClassVar[re.Pattern[str]]
+    SCHEMA: ClassVar[str]
+    """The same pattern for a schema, where look-around is not known."""
     HELP: ClassVar[str]
+    EXAMPLE: ClassVar[str]
 
     def __new__(cls, text: str) -> Self:
-        if not cls.PATTERN.fullmatch(text):
-            raise ValueError(f"{text!r} is not {cls.HELP}")
-        return super().__new__(cls, text)
+        if len(text) > _MOST_CHARACTERS or not cls.PATTERN.fullmatch(text):
+            raise ValueError(f"{reprlib.repr(text)} is not {cls.HELP}")
+        made = super().__new__(cls, text)
+        made.check_bounds()
+        return made
+
+    def check_bounds(self) -> None:
+        """Refuse what no machine could take; raises ValueError."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -63,7 +79,13 @@ class _Text(str):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string"}
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": _MOST_CHARACTERS,
+            "pattern": f"^{cls.SCHEMA}$",
+            "examples": [cls.EXAMPLE],
+        }
 
     def _match(self) -> re.Match[str]:
         match = self.PATTERN.fullmatch(self)
@@ -78,7 +100,14 @@ class CpuQuantity(_Text):
     __slots__ = ()
 
     PATTERN = _CPU
+    SCHEMA = r"[0-9]+(\.[0-9]+)?m?"
     HELP = "a CPU quantity such as 500m or 2"
+    EXAMPLE = "500m"
+
+    def check_bounds(self) -> None:
+        """Refuse more than any node has; raises ValueError."""
+        if self.nano_cpus > _MOST_CPUS * 10**9:
+            raise ValueError(f"at most {_MOST_CPUS} CPUs")
 
     @property
     def nano_cpus(self) -> int:
@@ -93,7 +122,14 @@ class MemoryQuantity(_Text):
     __slots__ = ()
 
     PATTERN = _MEMORY
+    SCHEMA = r"[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?"
     HELP = "a memory quantity such as 512Mi or 2Gi"
+    EXAMPLE = "2Gi"
+
+    def check_bounds(self) -> None:
+        """Refuse more than any node has; raises ValueError."""
+        if self.bytes > _MOST_BYTES:
+            raise ValueError("at most 1024Ti")
 
     @property
     def bytes(self) -> int:
@@ -108,7 +144,14 @@ class Duration(_Text):
     __slots__ = ()
 
     PATTERN = _DURATION
+    SCHEMA = r"([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?"
     HELP = "a duration such as 90s, 30m or 1h30m"
+    EXAMPLE = "30m"
+
+    def check_bounds(self) -> None:
+        """Refuse what leads out of the calendar; raises ValueError."""
+        if self.seconds > _MOST_SECONDS:
+            raise ValueError("at most 3650d")
 
     @property
     def seconds(self) -> float:
@@ -116,3 +159,31 @@ class Duration(_Text):
         parts = self._match().groupdict()
         parts_in_seconds = (Decimal(n) * _DURATION_UNITS[unit] for unit, n in parts.items() if n)
         return float(sum(parts_in_seconds, Decimal()))
+
+
+class PositiveDuration(Duration):
+    """A duration of at least a millisecond, the shortest that Docker knows."""
+
+    __slots__ = ()
+
+    def check_bounds(self) -> None:
+        """Refuse none at all; raises ValueError."""
+        super().check_bounds()
+        if self.seconds < _LEAST_SECONDS:
+            raise ValueError("at least 1ms")
+
+
+class PollPeriod(Duration):
+    """A duration of at least a tenth of a second: polling more often would be a load of its own."""
+
+    __slots__ = ()
+
+    def check_bounds(self) -> None:
+        """Refuse what would be a load; raises ValueError."""
+        super().check_bounds()
+        if self.seconds < _LEAST_POLL:
+            raise ValueError("at least 100ms")
+
+
+_LEAST_SECONDS = 0.001
+_LEAST_POLL = 0.1

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+import re
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator
 
 from crds.base import Condition, Model, Resource
 from crds.container import ContainerDefaults, SecretKeyReference
-from crds.quantity import Duration
+from crds.quantity import PollPeriod, PositiveDuration
 from crds.rules import HOST, HttpUrl
+
+_PLACEHOLDER = re.compile(r"\{(name|namespace|id)\}")
 
 
 class RoutePattern(Model):
     """How sessions are reached."""
 
-    pattern: str | None = Field(default=None, max_length=253)
-    """How hosts are made, such as {name}-{namespace}.sessions.example.com: {name}, {namespace}
-    and {id} are replaced. Null: sessions have no route unless they name a host."""
-    https: bool = True
+    pattern: str | None = Field(
+        default=None, max_length=253, examples=["{name}-{namespace}.sessions.example.com"]
+    )
+    """How hosts are made: {name}, {namespace} and {id} are replaced, and {name} or {id} is needed.
+    Left out, sessions have no route unless they name a host."""
+    https: StrictBool = True
     """Whether by https."""
     certificate: Literal["letsencrypt", "none", "custom"] = "letsencrypt"
     """Where Traefik takes the certificate from."""
@@ -27,7 +32,7 @@ class RoutePattern(Model):
     probe_address: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}$")
     """host:port to which the controller connects for its own readings in place of a route's host,
     for networks in which that name does not resolve."""
-    port: int | None = Field(default=None, ge=1, le=65_535)
+    port: int | None = Field(default=None, ge=1, le=65_535, strict=True)
     """The port in a session's URL, where the router does not listen on 80 or 443."""
 
     @field_validator("pattern")
@@ -35,10 +40,10 @@ class RoutePattern(Model):
     def _check_pattern(cls, pattern: str | None) -> str | None:
         if pattern is None:
             return None
-        try:
-            host = pattern.format(name="a", namespace="b", id="c")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("only {name}, {namespace} and {id} are replaced in a pattern") from None
+        # Not str.format, which would take "{name:>999999999}" and fill the memory.
+        host = _PLACEHOLDER.sub("a", pattern)
+        if "{" in host or "}" in host:
+            raise ValueError("only {name}, {namespace} and {id} are replaced in a pattern")
         if "{name}" not in pattern and "{id}" not in pattern:
             raise ValueError("a pattern holds {name} or {id}, or all sessions would share one host")
         HOST.check(host)
@@ -48,59 +53,50 @@ class RoutePattern(Model):
 class Limits(Model):
     """Bounds on what Berth asks of this target."""
 
-    sessions: int | None = Field(default=None, ge=0)
-    """How many sessions may run; null for any number. The oldest go first."""
-    sessions_per_owner: int | None = Field(default=None, ge=0)
-    """How many sessions of one namespace may run."""
-    calls_in_flight: int = Field(default=8, ge=1, le=256)
+    sessions: int | None = Field(default=None, ge=0, strict=True)
+    """How many sessions may run; left out, any number. The oldest go first."""
+    sessions_per_owner: int | None = Field(default=None, ge=0, strict=True)
+    """How many sessions of one namespace may run; left out, any number."""
+    calls_in_flight: int = Field(default=8, ge=1, le=256, strict=True)
     """How many calls to Dokploy may be under way."""
-    calls_per_second: float = Field(default=20.0, gt=0, le=10_000)
+    calls_per_second: float = Field(default=20.0, gt=0, le=10_000, strict=True)
     """How many calls to Dokploy may begin in a second."""
 
 
 class Poll(Model):
     """How often the target is listed."""
 
-    fast: Duration = Duration("2s")
+    fast: PollPeriod = PollPeriod("2s")
     """While anything is in motion."""
-    slow: Duration = Duration("10s")
+    slow: PollPeriod = PollPeriod("10s")
     """While any session shall run."""
-    idle: Duration = Duration("30s")
+    idle: PollPeriod = PollPeriod("30s")
     """While none shall."""
-    audit: Duration = Duration("15m")
+    audit: PositiveDuration = PositiveDuration("15m")
     """How often each session's application is read whole, to find edits that no listing shows."""
-
-    @model_validator(mode="after")
-    def _positive(self) -> Self:
-        if min(self.fast.seconds, self.slow.seconds, self.idle.seconds) < _MIN_POLL:
-            raise ValueError("poll periods are at least 100ms")
-        return self
-
-
-_MIN_POLL = 0.1
 
 
 class Deadlines(Model):
     """How long a step may take before it is reported as failing."""
 
-    start: Duration = Duration("5m")
+    start: PositiveDuration = PositiveDuration("5m")
     """From a start to a healthy container."""
-    build: Duration = Duration("30m")
+    build: PositiveDuration = PositiveDuration("30m")
     """Of a build."""
 
 
 class TargetSpec(Model):
     """Where and how sessions run."""
 
-    url: HttpUrl
-    """Dokploy's URL."""
+    url: HttpUrl = Field(examples=["https://dokploy.example.com"])
+    """Dokploy's URL, without user or password."""
     api_key: SecretKeyReference
     """Its API key: a Secret in the namespace berth-system. The key belongs to an owner or admin,
     and is made with rate limiting off (FACTS 6)."""
     project: str = Field(default="berth", min_length=1, max_length=100)
     """The Dokploy project of all sessions; made if there is none."""
     environment: str | None = Field(default=None, max_length=100)
-    """The environment within it; null for the project's default one."""
+    """The environment within it; left out, the project's default one."""
     container: ContainerDefaults = ContainerDefaults()
     """What containers get where sessions say nothing."""
     route: RoutePattern = RoutePattern()
@@ -137,4 +133,6 @@ class Target(Resource):
 
     kind: Literal["Target"] = "Target"
     spec: TargetSpec
-    status: TargetStatus = Field(default_factory=TargetStatus)
+    """What is declared."""
+    status: TargetStatus = TargetStatus()
+    """How it stands."""

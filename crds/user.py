@@ -8,17 +8,18 @@ from pydantic import Field
 
 from crds.base import Model, Resource
 from crds.container import SecretKeyReference
+from crds.rules import Title
 
 
 class UserSpec(Model):
     """Name, role and where the password's hash lies."""
 
-    display_name: str | None = Field(default=None, max_length=200)
+    display_name: Title | None = Field(default=None, examples=["Alice"])
     """How people call them."""
     role: Literal["admin", "member"] = "member"
     """An admin sees every namespace; a member the one of their name."""
     password_hash: SecretKeyReference | None = None
-    """Where the hash of the password lies."""
+    """Where the hash of the password lies: a Secret in the namespace berth-system."""
 
 
 class User(Resource):
@@ -30,3 +31,4 @@ class User(Resource):
 
     kind: Literal["User"] = "User"
     spec: UserSpec = UserSpec()
+    """What is declared."""
