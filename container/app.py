@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,7 +20,7 @@ OVERVIEW_PATH = "/api/overview"
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-def build_app(session: Session) -> Starlette:
+def build_app(session: Session) -> ASGIApp:
     """The app of one session."""
 
     async def health(_: Request) -> Response:
@@ -46,10 +45,8 @@ def build_app(session: Session) -> Starlette:
         Route("/", show),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guarded, console_origin=session.settings.console_origin)],
-    )
+    # Around all of it, so that an answer to a defect is guarded too.
+    return Guarded(Starlette(routes=routes), console_origin=session.settings.console_origin)
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:

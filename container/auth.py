@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from container.files import PRIVATE_FILE, make_private_directory, write_private
+from container.files import PRIVATE_FILE, make_directory, make_private_directory, write_private
 from container.given import AuthFile
 
 MANIFEST = "auth-files.json"
@@ -165,7 +165,7 @@ class _Manifest:
         if known[-1:] == [digest]:
             return
         self._digests[key] = [*(other for other in known if other != digest), digest][-_REMEMBERED:]
-        make_private_directory(self._path.parent)
+        make_directory(self._path.parent)
         write_private(self._path, json.dumps(self._digests, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, list[str]]:

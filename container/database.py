@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from container.files import PRIVATE_FILE, make_private_directory
+from container.files import PRIVATE_FILE, make_directory
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -109,7 +109,7 @@ class Database:
 def open_database(path: Path, now: datetime) -> tuple[Database, str]:
     """Open, check and migrate; never raises. The second value says what a person should know, or is empty."""
     try:
-        make_private_directory(path.parent)
+        make_directory(path.parent)
         return Database(_open(path)), ""
     except _TooNew:
         return _in_memory(), "was written by a newer version; records of this run are kept in memory only"

@@ -154,7 +154,7 @@ class _Reader:
             return text.rstrip("/")
         self._refuse(
             contract.CONSOLE_ORIGIN,
-            "must be an origin such as https://berth.example.com; no page may frame this one",
+            "must be an origin such as https://berth.example.com; only this page itself may frame it",
         )
         return None
 

@@ -11,12 +11,17 @@ PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
 
 
-def make_private_directory(path: Path) -> None:
-    """Make a directory, and those above it, for its owner alone; raises OSError.
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it, where there is none; raises OSError.
 
-    One that is there already gets the same mode; what is no directory is an error.
+    One that is there keeps its mode: it may be a volume of somebody else, or ``/tmp``.
     """
     path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that is ours for ourselves alone, also where it is there; raises OSError."""
+    make_directory(path)
     path.chmod(PRIVATE_DIRECTORY)
 
 

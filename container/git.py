@@ -30,8 +30,9 @@ _NOT_OURS = (
     "GIT_ASKPASS",
     "SSH_ASKPASS",
     "GIT_TRACE",
-    "GIT_CURL_VERBOSE",
+    "GIT_CURL",
 )
+"""Beginnings of variables that would lead git elsewhere, or make it say too much."""
 
 _GUARDS = (
     # A repository comes from anywhere: none of its words may run a program here.
@@ -78,7 +79,7 @@ class Git:
 
     def __init__(self, environ: Mapping[str, str], *, program: str = "git") -> None:
         self._program = program
-        self._environ = {name: value for name, value in environ.items() if name not in _NOT_OURS}
+        self._environ = {name: value for name, value in environ.items() if not name.startswith(_NOT_OURS)}
         known_hosts = Path(environ.get("HOME", "/")) / ".ssh" / "known_hosts"
         self._environ.setdefault(
             "GIT_SSH_COMMAND",

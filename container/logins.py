@@ -53,12 +53,16 @@ def logins(
     environ: Mapping[str, str],
     now: datetime,
 ) -> list[AuthReport]:
-    """One report for each provider, sorted by name."""
+    """One report for each provider, sorted by name.
+
+    Told are ``providers``, those that a file was given for, and those that somebody logged in here.
+    """
     given: dict[str, list[Placed]] = {}
     for file in placed:
         given.setdefault(file.provider, []).append(file)
     reports: list[AuthReport] = []
-    for provider in sorted({*providers, *given}):
+    here = [name for name, (file, _) in _READERS.items() if (provider_home(home, name) / file).is_file()]
+    for provider in sorted({*providers, *given, *here}):
         standing = _standing(provider, given.get(provider, []), home, environ, now)
         reports.append({"provider": provider, "state": standing.login.value, "message": standing.message})
     return reports

@@ -56,7 +56,6 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, given: Secrets, listener: socket.socket) -> None:
-    os.umask(0o022)
     session = open_session(settings, given)
     session.begin()
     config = uvicorn.Config(

@@ -14,7 +14,7 @@ from container.database import open_database
 from container.environment import Settings, child_environment
 from container.git import Git
 from container.given import Problem, Secrets
-from container.journal import Journal
+from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now
 from container.ondemand import OnDemand
@@ -36,7 +36,7 @@ class Session:
         self._problems = (*settings.problems, *problems)
         self._placed = placed
         self._git = Git(child_environment(settings))
-        self.workspace = Workspace(settings, self._git, say=lambda line: self.journal.say("workspace", line))
+        self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, UNKNOWN)
         self._logins = OnDemand(self._read_logins, self._logins_now())
         self._seen: Work | None = None
@@ -110,6 +110,9 @@ class Session:
             "version": self._version,
             "notices": notices,
         }
+
+    def _say_of_workspace(self, message: str, level: Level) -> None:
+        self.journal.say("workspace", message, level=level)
 
     async def _read_work(self) -> Work:
         if not self.workspace.usable:

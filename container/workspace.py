@@ -16,6 +16,7 @@ from container.environment import Repository, Settings
 from container.git import Git, Login
 from container.git_failures import GitFailure
 from container.given import Credentials
+from container.journal import Level
 from container.log import one_line
 
 
@@ -40,7 +41,7 @@ class Workspace:
         settings: Settings,
         git: Git,
         *,
-        say: Callable[[str], None],
+        say: Callable[[str, Level], None],
         backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
@@ -81,7 +82,7 @@ class Workspace:
             failures += 1
             pause = self._backoff.after(failures)
             self._report = _report(WorkspaceState.FAILED, reason, message)
-            self._say(f"{reason}: {message}; the next attempt is in {pause:.0f} seconds")
+            self._say(f"{reason}: {message}; the next attempt is in {pause:.0f} seconds", "Warning")
             await asyncio.sleep(pause)
 
     def give_up(self, defect: str) -> None:
@@ -95,7 +96,7 @@ class Workspace:
         await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
         finished = await asyncio.to_thread(resume, path)
         if finished:
-            self._say("an interrupted clone was brought to its end")
+            self._say("an interrupted clone was brought to its end", "Normal")
         if await asyncio.to_thread(occupied, path):
             await self._found()
             return
@@ -149,7 +150,7 @@ class Workspace:
 
     def _enter(self, state: WorkspaceState, reason: str, message: str) -> None:
         self._report = _report(state, reason, message)
-        self._say(message)
+        self._say(message, "Warning" if state is WorkspaceState.FAILED else "Normal")
 
 
 def describe(repository: Repository) -> str:

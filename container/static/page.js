@@ -13,9 +13,17 @@ function say(id, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+function toneOf(word) {
+  return GOOD.includes(word) ? "good" : BAD.includes(word) ? "bad" : "wait";
+}
+
+function plain(word) { // NoRemote -> no remote
+  return word.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
 function pill(id, word, tone) {
-  say(id, word);
-  place(id).dataset.tone = tone || (GOOD.includes(word) ? "good" : BAD.includes(word) ? "bad" : "wait");
+  say(id, plain(word));
+  place(id).dataset.tone = tone || toneOf(word);
 }
 
 function element(tag, className, text) {
@@ -71,8 +79,8 @@ function showHealth(health) {
   say("version", health.version);
   fill("logins", health.auth.length === 0 ? [element("span", "quiet", "none were given")] : health.auth.map((login) => {
     const row = element("div", "login", "");
-    const mark = element("span", "pill", login.state);
-    mark.dataset.tone = GOOD.includes(login.state) ? "good" : BAD.includes(login.state) ? "bad" : "wait";
+    const mark = element("span", "pill", plain(login.state));
+    mark.dataset.tone = toneOf(login.state);
     row.append(`${login.provider} `, mark, ` ${login.message}`);
     return row;
   }));

@@ -81,6 +81,13 @@ def test_a_newer_database_is_left_alone(path):
     newer.close()
 
 
+def test_a_directory_that_is_there_keeps_its_mode(path):
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
+    open_database(path, NOW)[0].close()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o777
+
+
 def test_where_nothing_can_be_written_the_records_are_in_memory_and_it_is_said(tmp_path, path):
     path.parent.write_text("a file in the way")
     database, remark = open_database(path, NOW)

@@ -93,3 +93,10 @@ def test_a_refused_file_makes_its_provider_invalid_and_a_kept_one_is_told(tmp_pa
     claude, codex = logins(["codex"], placed, home=tmp_path, environ={}, now=NOW)
     assert (claude["state"], claude["message"]) == ("Invalid", "file 1 has no name")
     assert (codex["state"], codex["message"]) == ("LoggedIn", "by an API key; auth.json is kept")
+
+
+def test_a_login_made_in_the_container_is_told_too(tmp_path):
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").write_text('{"tokens": {"refresh_token": "r"}}')
+    [report] = logins([], [], home=tmp_path, environ={}, now=NOW)
+    assert (report["provider"], report["state"]) == ("codex", "LoggedIn")

@@ -22,7 +22,9 @@ class World:
             first=False,
         )
         self.git = Git({"PATH": os.environ["PATH"], "HOME": str(root)})
-        self.workspace = Workspace(settings, self.git, say=self.said.append, backoff=Backoff(0.02, 0.05))
+        self.workspace = Workspace(
+            settings, self.git, say=lambda *said: self.said.append(said), backoff=Backoff(0.02, 0.05)
+        )
 
     async def prepare(self):
         await asyncio.wait_for(self.workspace.prepare(None), 5)
