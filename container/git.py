@@ -51,7 +51,7 @@ _GUARDS = (
 ALLOW_FILE = "protocol.file.allow=always"
 """For the declared URL alone: a submodule's must not read files of the container."""
 
-_HELPER = (
+_ANSWER = (
     '!f() { test "$1" = get && '
     f'printf \'username=%s\\npassword=%s\\n\' "${contract.GIT_USERNAME}" "${contract.GIT_PASSWORD}"; }}; f'
 )
@@ -107,7 +107,7 @@ class Git:
         if login is not None:
             # Only this server is ever told: a redirect to another gets no answer. The empty helper
             # first forgets all others, so that none of them stores the password.
-            settings += ["credential.helper=", f"credential.{login.server}.helper={_HELPER}"]
+            settings += ["credential.helper=", f"credential.{login.server}.helper={_ANSWER}"]
             environ[contract.GIT_USERNAME] = login.credentials.username
             environ[contract.GIT_PASSWORD] = login.credentials.password
         options = [word for setting in settings for word in ("-c", setting)]
