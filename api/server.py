@@ -45,8 +45,8 @@ def listen(settings: ApiSettings) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
-        message = f"cannot listen on {host} port {port}: {why}; set BERTH_API_HOST or BERTH_API_PORT (0: a free one)"
-        raise CannotListen(message) from None
+        remedy = "set BERTH_API_HOST or BERTH_API_PORT (0: a free one)"
+        raise CannotListen(f"cannot listen on {host} port {port}: {why}; {remedy}") from None
 
 
 class ApiServer(uvicorn.Server):

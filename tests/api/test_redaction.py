@@ -74,7 +74,7 @@ def test_a_registered_value_is_struck_out_in_each_of_its_forms(stream: io.String
     register_secret(VALUE)
     encoded = base64.b64encode(VALUE.encode()).decode()
     log = structlog.get_logger("x")
-    log.info("plain " + VALUE, encoded=f"Basic {encoded}", url=f"http://h/?q={quote(VALUE)}")
+    log.info(VALUE, encoded=f"Basic {encoded}", url=f"http://h/?q={quote(VALUE)}")
     log.info("nested", body=json.dumps({"v": VALUE}))
     logging.getLogger("library").warning("from elsewhere: %s", VALUE)
     try:
