@@ -51,7 +51,14 @@ async def explain(records: Records, session: Session) -> Explanation:
     )
     observed = as_recorded(session)
     if session.metadata.deletion_timestamp is not None:
-        planned = plan_deletion(session, identity, observed, storage=inputs.storage, now=datetime.now(UTC))
+        planned = plan_deletion(
+            session,
+            identity,
+            observed,
+            storage=inputs.storage,
+            claimed=inputs.claimed,
+            now=datetime.now(UTC),
+        )
     else:
         planned = plan(session, inputs.want, observed, now=datetime.now(UTC), deadlines=Deadlines())
     return Explanation(planned.why, tuple(_lines(planned)))
@@ -66,7 +73,7 @@ def as_recorded(session: Session) -> Observed:
     row = ApplicationRow(ref, str(session.key), "done", known.environment_id or "", _EPOCH, None)
     wanted = _wanted(known, session)
     service = ServiceRow(known.app_name, wanted if known.task else 0, wanted, "")
-    return Observed(applications=(row,), services=(service,) if known.applied else (), claimed=True)
+    return Observed(applications=(row,), services=(service,) if known.applied else ())
 
 
 def _wanted(known: DokployStatus, session: Session) -> int:

@@ -28,6 +28,8 @@ class Inputs:
     identity: Identity
     want: Desired | Failure
     storage: Storage
+    claimed: bool = True
+    """Whether an application was ever asked for; only a deletion asks."""
     secret_values: tuple[str, ...] = field(default=(), repr=False)
     """What must never be repeated from a container's output (law S3)."""
 
@@ -42,6 +44,8 @@ async def gather(
     admission: Admission,
 ) -> Inputs:
     """Resolve a session; raises RecordsError when the store does not answer."""
+    if session.metadata.deletion_timestamp is not None:
+        return await _for_deletion(records, session, identity)
     template: SessionTemplate | None = None
     if target is None:
         message = f"spec.target.name: the target {session.spec.target.name!r} is not there, or has no key"
@@ -61,10 +65,21 @@ async def gather(
         )
         if isinstance(want, Desired):
             admission.claim_host(session, want.domain.host if want.domain else None)
-        return Inputs(identity, want, _storage(session, template), secrets.texts())
+        return Inputs(identity, want, _storage(session, template), secret_values=secrets.texts())
     except Unresolved as unresolved:
         failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
         return Inputs(identity, failure, _storage(session, template))
+
+
+async def _for_deletion(records: Records, session: Session, identity: Identity) -> Inputs:
+    """What a deletion needs; it must not fail for a secret or a target that went first."""
+    try:
+        template = await _template(records, session)
+    except Unresolved:
+        template = None
+    going = Failure(Next.WAIT, Reason.DELETING, "It is being deleted")
+    claimed = identity.session_id in await records.claims()
+    return Inputs(identity, going, _storage(session, template), claimed)
 
 
 async def read_secrets(records: Records, namespace: str) -> SecretValues:

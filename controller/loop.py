@@ -202,7 +202,7 @@ class Controller:
             return  # the watch brings the new one
         signature = signature_of(live, view) if live else ()
         if live is not None:
-            await self._flag(live, view, key)
+            self._flag(live, view, key)
         result = await reconcile(session, await self._gather(session, live), live, self._context)
         self._after_pass(key, view, live, signature, result)
 
@@ -216,7 +216,7 @@ class Controller:
             admission=self._admission,
         )
 
-    async def _flag(self, live: LiveTarget, view: View, key: Key) -> None:
+    def _flag(self, live: LiveTarget, view: View, key: Key) -> None:
         """Tell the pass what only the loop knows."""
         now = asyncio.get_running_loop().time()
         if view.audit_due is None:
@@ -227,8 +227,6 @@ class Controller:
             key,
             suspect=view.audit_due <= now or others_deployed(live, view),
             due=view.running and view.report_due <= now and view.signature is not None,
-            # Asked for only where the answer decides.
-            claimed=view.deleting and view.session_id in await self._records.claims(),
         )
 
     def _after_pass(

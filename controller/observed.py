@@ -55,8 +55,6 @@ class Observed:
     """The listing shows that someone else was at work, or the time for an audit has come."""
     due: bool = False
     """The time for another look at the container's own report has come."""
-    claimed: bool = False
-    """An application was asked for at some time (law S8: a deletion that began is finished)."""
 
     detail: ApplicationDetail | None = None
     tasks: tuple[TaskRow, ...] | None = None

@@ -16,6 +16,7 @@ none, but its service lives on             nothing: a second container would sha
 none                                       Create Configure AttachVolume… AttachRoute Apply|Build
 one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
+one, its stop is under way, to be started  wait: two containers would share its volumes (S2)
 one, not configured                        Configure, then as below
 one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
 one, never built from these inputs         Build

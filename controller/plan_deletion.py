@@ -3,6 +3,7 @@
 ==========================================  ===================================================
 what is seen                                what follows
 ==========================================  ===================================================
+no application was ever asked for           the record may go
 a listing is unknown                        nothing (S7)
 a container holds unsaved work, unforced    nothing: its owner is told (S9)
 an application, a build of it queued/runs   wait: at its end it would leave an orphan (FACTS 13)
@@ -36,10 +37,22 @@ FORCE_ANNOTATION = "berth.dev/force-delete"
 
 
 def plan_deletion(
-    session: Session, identity: Identity, observed: Observed, *, storage: Storage, now: datetime
+    session: Session,
+    identity: Identity,
+    observed: Observed,
+    *,
+    storage: Storage,
+    claimed: bool,
+    now: datetime,
 ) -> Plan:
-    """Plan for a session that is being deleted."""
+    """Plan for a session that is being deleted.
+
+    ``claimed`` says whether an application was ever asked for: without a claim there is none to be
+    looked for, whatever can or cannot be seen.
+    """
     known = session.status.dokploy
+    if not claimed:
+        return Plan("It never had an application", known, finished=True)
     if observed.applications is None or observed.services is None:
         return unknown(known, observed)
     if _holds_unsaved_work(session, storage):
@@ -49,8 +62,6 @@ def plan_deletion(
         )
     if observed.applications:
         return _delete_applications(session, observed)
-    if not observed.claimed:
-        return Plan("It never had an application", known, finished=True)
     intent = known.intent
     if intent and Create.__name__ in intent.actions and (now - intent.at).total_seconds() < CREATE_SETTLES:
         message = "An earlier create got no answer; it may still take effect"

@@ -60,6 +60,9 @@ def plan_present(
         return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
     if observed.has_job(application.ref.application_id):
         return Plan("A build of it is queued or running", known, pace=Pace.MOTION)
+    if _still_stopping(want, observed, actions):
+        why = "Its old container is still ending; it is started after that"
+        return Plan(why, known, pace=Pace.MOTION)
     if _replaces_unknown_task(known, observed, actions):
         return needing(known, "Which task is replaced must be known", Reading.TASKS)
     return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
@@ -160,6 +163,16 @@ def _reason_to_apply(
 
 def _why(actions: tuple[Action, ...]) -> str:
     return str(actions[-1])
+
+
+def _still_stopping(want: Desired, observed: Observed, actions: tuple[Action, ...]) -> bool:
+    """Whether a start would run beside the container that is being stopped (law S2).
+
+    An update is stop-first, but a service scaled from none to one knows no task to stop first.
+    """
+    service = observed.service
+    starts = isinstance(actions[-1], Apply) and want.config.replicas > 0
+    return starts and service is not None and service.wanted == 0 and service.running > 0
 
 
 def _replaces_unknown_task(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> bool:

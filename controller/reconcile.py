@@ -140,7 +140,9 @@ async def _observe_and_plan(
 
 def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target | None, now: datetime) -> Plan:
     if session.metadata.deletion_timestamp is not None:
-        return plan_deletion(session, inputs.identity, observed, storage=inputs.storage, now=now)
+        return plan_deletion(
+            session, inputs.identity, observed, storage=inputs.storage, claimed=inputs.claimed, now=now
+        )
     deadlines = target.deadlines if target else Deadlines()
     return plan(session, inputs.want, observed, now=now, deadlines=deadlines)
 

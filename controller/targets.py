@@ -60,7 +60,7 @@ class LiveTarget:
     """Why the newest attempt to list the target failed."""
     failing_since: float | None = None
     _writes: dict[Key, float] = field(default_factory=dict)
-    _flags: dict[Key, tuple[bool, bool, bool]] = field(default_factory=dict)
+    _flags: dict[Key, tuple[bool, bool]] = field(default_factory=dict)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something came into motion: the next listing is due sooner."""
 
@@ -111,9 +111,9 @@ class LiveTarget:
             return None
         return Unknown(self.failure.reason, self.failure.message)
 
-    def flag(self, key: Key, *, suspect: bool, due: bool, claimed: bool) -> None:
+    def flag(self, key: Key, *, suspect: bool, due: bool) -> None:
         """Tell the next pass over a session what the loop knows of it."""
-        self._flags[key] = (suspect, due, claimed)
+        self._flags[key] = (suspect, due)
 
     def observed(self, key: Key, session_id: str) -> Observed:
         """The session's part of the newest snapshot that is younger than its last write."""
@@ -123,9 +123,9 @@ class LiveTarget:
         if snapshot is None or snapshot.started_at <= self._writes.get(key, float("-inf")):
             message = "A listing younger than the last write is awaited"
             return Observed(unknown=Unknown(Reason.NOT_OBSERVED, message))
-        suspect, due, claimed = self._flags.get(key, (False, False, False))
+        suspect, due = self._flags.get(key, (False, False))
         seen = observed_in(snapshot, session_id, accept_absence=self.absence_is_accepted)
-        return replace(seen, suspect=suspect, due=due, claimed=claimed)
+        return replace(seen, suspect=suspect, due=due)
 
     def is_behind(self, key: Key) -> bool:
         """Whether the newest snapshot is older than the session's last write."""

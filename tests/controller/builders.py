@@ -188,7 +188,6 @@ def seen(of: Session, **changes: object) -> Observed:
     values: dict[str, object] = {
         "applications": (application(of),),
         "services": (service(of),),
-        "claimed": True,
         **changes,
     }
     return Observed(**values)  # type: ignore[arg-type]

@@ -171,6 +171,14 @@ def test_a_service_scaled_by_others_is_read_whole_and_applied_again(running_now:
     assert kinds(again) == [Apply]
 
 
+def test_a_start_waits_for_the_stop_to_be_over():
+    of, _ = running(applied="d1-stopped", configured="d1-stopped", task=None)
+    ending = seen(of, services=(service(of, running=1, wanted=0),), tasks=())
+    assert planned(of, ending).actions == ()
+    ended = seen(of, services=(service(of, running=0, wanted=0),), tasks=())
+    assert kinds(planned(of, ended)) == [Configure, Apply]
+
+
 def test_an_edit_that_an_audit_finds_is_undone():
     of, _ = running()
     want = desired(of)
@@ -400,14 +408,16 @@ def test_nothing_is_applied_while_somebody_elses_deploy_runs():
 # -- deletion --------------------------------------------------------------------------------
 
 
-def deleting(of: Session, observed: Observed, **changes: object) -> Plan:
-    return plan_deletion(of, identity(of), observed, storage=Storage(**changes), now=NOW)
+def deleting(of: Session, observed: Observed, *, claimed: bool = True, **changes: object) -> Plan:
+    storage = Storage(**changes)
+    return plan_deletion(of, identity(of), observed, storage=storage, claimed=claimed, now=NOW)
 
 
 def test_a_session_that_never_had_an_application_goes_without_a_call():
-    made = deleting(session(deleting=True), nothing())
-    assert made.finished
-    assert made.actions == ()
+    for observed in (nothing(), Observed()):
+        made = deleting(session(deleting=True), observed, claimed=False)
+        assert made.finished
+        assert made.actions == ()
 
 
 def test_an_application_is_deleted_only_when_no_build_of_it_runs():
@@ -418,13 +428,13 @@ def test_an_application_is_deleted_only_when_no_build_of_it_runs():
 
 
 def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
-    made = deleting(session(deleting=True), nothing(claimed=True))
+    made = deleting(session(deleting=True), nothing())
     assert kinds(made) == [RemoveVolume, RemoveVolume]
     assert made.finished
 
 
 def test_retained_volumes_stay():
-    made = deleting(session(deleting=True), nothing(claimed=True), on_delete="Retain")
+    made = deleting(session(deleting=True), nothing(), on_delete="Retain")
     assert made.finished
     assert made.actions == ()
 
@@ -448,7 +458,7 @@ def test_unsaved_work_stops_a_deletion_that_is_not_forced():
 def test_a_late_create_is_awaited_before_volumes_go():
     intent = Intent(actions=("Create",), at=NOW - seconds(2))
     of = with_known(session(deleting=True), DokployStatus(intent=intent))
-    assert deleting(of, nothing(claimed=True)).actions == ()
+    assert deleting(of, nothing()).actions == ()
 
 
 def test_on_an_unknown_view_nothing_is_deleted():

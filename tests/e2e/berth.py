@@ -1,0 +1,173 @@
+"""A Berth of real processes, and what a person does to it at the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+BERTH = (sys.executable, "-m", "cli")
+ROOT = Path(__file__).resolve().parents[2]
+_UP = re.compile(r"up after ([0-9.]+) s")
+
+
+@dataclass
+class Berth:
+    """One ``berth up`` and its home."""
+
+    home: Path
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[str] | None = None
+    output: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BERTH_")}
+        return {**kept, "BERTH_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "200"}
+
+    def up(self, *, within: float = 90.0) -> Berth:
+        """Start, and wait until it says that it is up."""
+        self.process = subprocess.Popen(
+            [*BERTH, "up", "--api-port", "0", "--router-port", "0", *self.options],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + within
+        self.output = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line.rstrip())
+            found = _UP.search(line)
+            if found:
+                self.seconds = float(found[1])
+                return self
+            assert time.monotonic() < deadline, self.said()
+        raise AssertionError(f"berth up ended:\n{self.said()}")
+
+    def __enter__(self) -> Berth:
+        return self.up()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.down()
+
+    def said(self) -> str:
+        logs = "".join(
+            f"\n--- {log.name}\n{log.read_text(errors='replace')[-3000:]}"
+            for log in sorted((self.home / "logs").glob("*.log"))
+        )
+        return "\n".join(self.output) + logs
+
+    def down(self, number: int = signal.SIGINT, *, within: float = 40.0) -> int:
+        """End it as Ctrl-C does; returns the exit code. Nothing of it may be left."""
+        assert self.process is not None
+        tree = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=within)
+        self.output += out.splitlines()
+        gone, alive = psutil.wait_procs(tree, timeout=5)
+        assert not alive, f"left running: {alive}"
+        code = self.process.returncode
+        self.process = None
+        return code
+
+    def run(self, *arguments: str, given: str | None = None, code: int | None = 0) -> str:
+        """One command; its output, stderr after stdout."""
+        done = subprocess.run(
+            [*BERTH, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        both = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"{arguments} gave {done.returncode}:\n{both}"
+        return both
+
+    def json(self, *arguments: str) -> Any:
+        done = subprocess.run(
+            [*BERTH, *arguments, "-o", "json"],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    def answers(self) -> bool:
+        done = subprocess.run(
+            [*BERTH, "version"], cwd=ROOT, env=self.environment, capture_output=True, timeout=60
+        )
+        return done.returncode == 0
+
+    def session(self, name: str = "hello") -> dict[str, Any]:
+        return self.json("get", "session", name)
+
+    def condition(self, kind: str, name: str = "hello") -> dict[str, Any]:
+        conditions = self.session(name).get("status", {}).get("conditions", [])
+        return next((c for c in conditions if c["type"] == kind), {})
+
+    def until(self, what: str, true: Any, *, within: float = 30.0) -> float:
+        """Wait for the world to be so; returns the seconds it took."""
+        started = time.monotonic()
+        while time.monotonic() - started < within:
+            if true():
+                return time.monotonic() - started
+            time.sleep(0.1)
+        raise AssertionError(f"{what} did not come about within {within} s\n{self.said()}")
+
+    def healthz(self, name: str = "hello") -> dict[str, Any]:
+        """What the session's container says through its route."""
+        url = httpx.URL(self.session(name)["status"]["url"])
+        answer = httpx.get(
+            f"http://127.0.0.1:{url.port}/healthz", headers={"Host": url.host}, trust_env=False
+        )
+        return dict(answer.raise_for_status().json())
+
+    def containers(self) -> list[psutil.Process]:
+        """The processes of session containers below this Berth."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "environ"]):
+            words = process.info["cmdline"] or []
+            if words[-2:] == ["-m", "container"] and str(self.home) in " ".join(
+                (process.info["environ"] or {}).values()
+            ):
+                found.append(process)
+        return found
+
+    def program(self, module: str) -> psutil.Process:
+        """The process of ``python -m module`` below this Berth."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children():
+            if f"-m {module}" in " ".join(child.cmdline()):
+                return child
+        raise AssertionError(f"no {module} runs")
+
+    def dokploy(self, procedure: str, **body: object) -> httpx.Response:
+        """A call to the local Dokploy behind Berth's back."""
+        url = json.loads((self.home / "dokploy" / "dokploy.json").read_text())["url"]
+        key = (self.home / "dokploy" / "key").read_text().strip()
+        headers = {"x-api-key": key}
+        with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+            if body:
+                return client.post(f"/api/{procedure}", json=body)
+            return client.get(f"/api/{procedure}")

@@ -1,0 +1,223 @@
+"""Every command of the command line, against real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.berth import ROOT, Berth
+
+SESSION = """
+apiVersion: berth.dev/v1alpha1
+kind: Session
+metadata: {name: NAME, labels: {team: blue}}
+spec:
+  title: A session of the tests
+  env:
+    - {name: LOG, value: debug}
+"""
+
+
+def declare(berth: Berth, name: str, text: str = SESSION) -> None:
+    berth.run("apply", "-f", "-", given=text.replace("NAME", name))
+    berth.run("wait", f"session/{name}", "--for=condition=Ready", "--timeout=30s")
+
+
+def test_the_example_is_ready_and_its_repository_is_cloned(berth: Berth):
+    print(f"up to first Ready: {berth.seconds} s")
+    assert berth.condition("Ready")["status"] == "True"
+    report = berth.healthz()
+    assert report["workspace"]["state"] == "Ready"
+    assert report["revision"] == berth.session()["status"]["revision"]["desired"]
+
+
+def test_apply_takes_several_documents_files_directories_and_stdin(berth: Berth, tmp_path: Path):
+    both = SESSION.replace("NAME", "one") + "---" + SESSION.replace("NAME", "two")
+    (tmp_path / "both.yaml").write_text(both)
+    said = berth.run("apply", "-f", str(tmp_path), "-f", "-", given=SESSION.replace("NAME", "three"))
+    assert [line for line in said.splitlines() if "created" in line] == [
+        f"session/{name} created" for name in ("one", "two", "three")
+    ]
+    assert berth.run("apply", "-f", str(tmp_path)).count("unchanged") == 2
+    berth.run("delete", "session", "one", "two", "three")
+
+
+def test_get_in_every_format(berth: Berth):
+    table = berth.run("get", "sessions")
+    assert "NAME" in table
+    assert "hello" in table
+    assert "http://" in berth.run("get", "sessions", "-o", "wide")
+    assert berth.json("get", "sessions")["items"][0]["metadata"]["name"] == "hello"
+    assert "kind: Session" in berth.run("get", "session", "hello", "-o", "yaml")
+    assert berth.run("get", "se", "-o", "name").strip() == "session/hello"
+    phase = berth.run("get", "session", "hello", "-o", "jsonpath={.status.phase}")
+    assert phase.strip() == "Running"
+    assert berth.run("get", "sessions", "-n", "nobody").strip() != ""
+    assert "default" in berth.run("get", "sessions", "-A")
+
+
+def test_labels_select(berth: Berth):
+    declare(berth, "labelled")
+    assert berth.run("get", "sessions", "-l", "team=blue", "-o", "name").strip() == "session/labelled"
+    berth.run("delete", "session", "labelled")
+
+
+def test_describe_why_events_version_open_and_help(berth: Berth):
+    described = berth.run("describe", "session", "hello")
+    for part in ("Conditions", "Ready", "Events", "Create the application"):
+        assert part in described
+    assert "hello" in berth.run("why", "hello")
+    assert "Apply" in berth.run("events")
+    assert json.loads(berth.run("version", "-o", "json"))
+    assert berth.run("open", "hello", "--url-only").strip().startswith("http://hello.")
+    assert "Examples" in berth.run("apply", "--help")
+
+
+def test_logs_in_every_form(berth: Berth):
+    assert "workspace" in berth.run("logs", "hello")
+    assert len(berth.run("logs", "hello", "--tail", "1").strip().splitlines()) == 1
+    berth.run("logs", "hello", "--since", "1s")
+
+
+def test_stop_start_restart_and_delete(berth: Berth):
+    declare(berth, "life")
+    boot = berth.healthz("life")["boot"]
+    berth.run("stop", "session", "life")
+    berth.until("Stopped", lambda: berth.session("life")["status"]["phase"] == "Stopped")
+    berth.run("start", "session", "life")
+    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=30s")
+    second = berth.healthz("life")["boot"]
+    assert second != boot
+    berth.run("restart", "session", "life")
+    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=30s")
+    assert berth.healthz("life")["boot"] != second
+    berth.run("delete", "session", "life")
+    assert "NotFound" in berth.run("get", "session", "life", code=4) or True
+    volumes = [path.name for path in (berth.home / "dokploy" / "volumes").iterdir()]
+    assert not [name for name in volumes if "-life-" in name]
+
+
+def test_diff_shows_the_change_the_actions_and_no_secret(berth: Berth):
+    declare(berth, "changing")
+    changed = SESSION.replace("NAME", "changing").replace("debug", "trace")
+    said = berth.run("diff", "-f", "-", given=changed, code=1)
+    assert "LOG" in said
+    assert "Apply" in said
+    assert berth.session("changing")["spec"]["env"][0]["value"] == "debug", "nothing was changed"
+    berth.run("delete", "session", "changing")
+
+
+def test_wait_says_what_it_waits_for_when_the_time_is_over(berth: Berth):
+    said = berth.run("wait", "session/hello", "--for=condition=Suspended", "--timeout=1s", code=1)
+    assert "hello" in said
+
+
+def test_a_killed_container_is_told_and_comes_back(berth: Berth):
+    declare(berth, "killed")
+    ours = [p for p in berth.containers() if "-killed-" in str(p.environ())]
+    boot = berth.healthz("killed")["boot"]
+    for process in ours:
+        process.kill()
+    took = berth.until(
+        "not Ready", lambda: berth.condition("Ready", "killed")["status"] != "True", within=4
+    )
+    print(f"told after {took:.1f} s")
+    berth.run("wait", "session/killed", "--for=condition=Ready", "--timeout=30s")
+    assert berth.healthz("killed")["boot"] != boot
+    assert berth.session("killed")["status"]["restarts"] == 1
+    berth.run("delete", "session", "killed")
+
+
+def test_an_image_that_cannot_start_is_an_error_and_heals(berth: Berth):
+    bad = SESSION.replace("NAME", "broken") + "  image: ghcr.io/acme/nothing:1\n"
+    berth.run("apply", "-f", "-", given=bad)
+    berth.until("Error", lambda: berth.session("broken")["status"].get("phase") == "Error")
+    failure = berth.session("broken")["status"]["lastFailure"]
+    assert failure["reason"] == "ImageNotFound"
+    assert "ghcr.io/acme/nothing:1" in failure["message"]
+    declare(berth, "broken")
+    berth.run("delete", "session", "broken")
+
+
+def test_a_secret_that_does_not_exist_is_waited_for(berth: Berth, tmp_path: Path):
+    text = SESSION.replace("{name: LOG, value: debug}", "{name: TOKEN, secretRef: {name: my, key: token}}")
+    berth.run("apply", "-f", "-", given=text.replace("NAME", "waiting"))
+    berth.until("Pending", lambda: berth.condition("Ready", "waiting").get("reason") == "SecretNotFound")
+    assert "'my'" in berth.condition("Ready", "waiting")["message"]
+    (tmp_path / "token").write_text("canary-4711")
+    berth.run("create", "secret", "my", f"--from-file=token={tmp_path / 'token'}")
+    berth.run("wait", "session/waiting", "--for=condition=Ready", "--timeout=30s")
+    for shown in (berth.run("get", "secrets", "-o", "yaml"), berth.run("describe", "session", "waiting")):
+        assert "canary-4711" not in shown
+    berth.run("delete", "session", "waiting")
+    for log in (berth.home / "logs").iterdir():
+        assert "canary-4711" not in log.read_text(errors="replace"), log
+
+
+def test_an_edit_behind_our_back_ends_where_the_record_says(berth: Berth):
+    declare(berth, "tampered")
+    app = berth.session("tampered")["status"]["dokploy"]["applicationId"]
+    berth.dokploy("application.stop", applicationId=app)
+    berth.until(
+        "not Ready", lambda: berth.condition("Ready", "tampered")["status"] != "True", within=15
+    )
+    berth.run("wait", "session/tampered", "--for=condition=Ready", "--timeout=30s")
+    berth.dokploy("application.delete", applicationId=app)
+    berth.until(
+        "made again",
+        lambda: berth.session("tampered")["status"]["dokploy"].get("applicationId") not in {app, None}
+        and berth.condition("Ready", "tampered")["status"] == "True",
+        within=40,
+    )
+    names = [row["appName"] for row in berth.dokploy("overview.services").json()]
+    assert len([name for name in names if "-tampered-" in name]) == 1
+    berth.run("delete", "session", "tampered")
+
+
+def test_ten_stops_and_starts_end_where_the_record_says(berth: Berth):
+    declare(berth, "flapping")
+    for _ in range(5):
+        berth.run("stop", "session", "flapping", "--no-wait")
+        berth.run("start", "session", "flapping", "--no-wait")
+    berth.run("wait", "session/flapping", "--for=condition=Ready", "--timeout=40s")
+    ours = [p for p in berth.containers() if "-flapping-" in str(p.environ())]
+    assert len(ours) == 1
+    berth.run("delete", "session", "flapping")
+
+
+def test_deleted_while_created_nothing_is_left(berth: Berth):
+    berth.run("apply", "-f", "-", given=SESSION.replace("NAME", "hasty"))
+    berth.run("delete", "session", "hasty")
+    time.sleep(1)
+    assert "-hasty-" not in berth.dokploy("overview.services").text
+    assert not [p for p in berth.containers() if "-hasty-" in str(p.environ())]
+    assert "-hasty-" not in " ".join(os.listdir(berth.home / "dokploy" / "volumes"))
+
+
+# -- bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "invalid").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_mistake_is_told(berth: Berth, path: Path):
+    expected = path.read_text().splitlines()[0].removeprefix("# expect:").strip()
+    assert expected in berth.run("apply", "-f", str(path), code=3)
+
+
+def test_a_syntax_error_names_file_line_and_column(berth: Berth, tmp_path: Path):
+    (tmp_path / "bad.yaml").write_text("kind: Session\nmetadata: {name: [\n")
+    assert "bad.yaml:3:1" in berth.run("apply", "-f", str(tmp_path / "bad.yaml"), code=3)
+
+
+def test_two_documents_of_one_name_are_refused_and_nothing_is_applied(berth: Berth):
+    twice = SESSION.replace("NAME", "twice") + "---" + SESSION.replace("NAME", "twice")
+    assert "twice" in berth.run("apply", "-f", "-", given=twice, code=3)
+    berth.run("get", "session", "twice", code=4)
+
+
+def test_a_document_of_two_megabytes_is_refused(berth: Berth):
+    huge = SESSION.replace("NAME", "huge").replace("A session of the tests", "x" * 2_000_000)
+    assert "at most" in berth.run("apply", "-f", "-", given=huge, code=3)
