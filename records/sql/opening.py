@@ -105,18 +105,21 @@ async def _use_write_ahead_log(path: Path) -> None:
     SQLite does not wait for a lock here, as it does everywhere else; two programs that start on a
     new file at once would fail.
     """
-    for attempt in range(_ATTEMPTS):
-        try:
-            with translated():
-                await asyncio.to_thread(_switch, path)
-        except Unavailable:
-            if attempt == _ATTEMPTS - 1:
-                raise
+    with translated():
+        for _ in range(_ATTEMPTS):
+            if await asyncio.to_thread(_switched, path):
+                return
             await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            return
+    raise Unavailable("the database is locked by another program")
 
 
-def _switch(path: Path) -> None:
+def _switched(path: Path) -> bool:
+    """Whether the file is on the log now; False where another program holds it just now."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+    return True
