@@ -23,7 +23,7 @@ from api.app import create_app
 from api.server import ApiServer, listen, remove_endpoint, url_of, write_endpoint
 from api.settings import ApiSettings
 from records.sql import SqlRecords
-from tests.api.conftest import HELLO, Clock, Connections, explain, session_body
+from tests.api.conftest import HELLO, Clock, Connections, declare_target, explain, running, session_body
 
 
 @pytest.fixture
@@ -91,13 +91,31 @@ async def test_a_watch_is_taken_up_where_it_was_left(web: httpx.AsyncClient) -> 
             break
 
 
-async def test_a_client_that_leaves_frees_its_place(web: httpx.AsyncClient) -> None:
-    async with aconnect_sse(web, "GET", "/api/watch") as source:
-        async for _ in source.aiter_sse():
-            break
+async def no_streams(web: httpx.AsyncClient) -> None:
     async with asyncio.timeout(5):
         while "berth_api_watchers 0.0" not in (await web.get("/metrics")).text:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def test_a_client_that_leaves_a_watch_frees_its_place(web: httpx.AsyncClient) -> None:
+    async with aconnect_sse(web, "GET", "/api/watch") as source:
+        async for _ in source.aiter_sse():
+            break
+    await no_streams(web)
+
+
+async def test_a_client_that_leaves_a_silent_log_frees_its_place(
+    web: httpx.AsyncClient, records: SqlRecords, stand
+) -> None:
+    await declare_target(records)
+    await web.put(HELLO, json=session_body())
+    await stand(**running())
+    async with web.stream("GET", HELLO + "/logs", params={"follow": "true"}) as answer:
+        assert answer.status_code == 200
+        async with asyncio.timeout(5):
+            while "berth_api_watchers 1.0" not in (await web.get("/metrics")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    await no_streams(web)
 
 
 async def test_a_header_that_does_not_arrive_is_not_waited_for(server: ApiServer) -> None:
