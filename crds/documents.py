@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -19,7 +20,7 @@ MAX_BYTES = 1024 * 1024
 _MAX_NODES = 100_000
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +51,69 @@ def read_documents(
             documents.append(Document(_record(node, origin, namespace, variables or {}), place))
         except InvalidObject as error:
             problems += [_placed(problem, node, origin) for problem in error.problems]
+        except RecursionError:
+            problems.append(Problem(place, _TOO_DEEP))
     problems += _doubles(documents)
     if problems:
         raise InvalidObject(problems)
     return documents
 
 
+_TOO_DEEP = "is nested deeper than any record"
+
+_BORDER = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
+"""What parts documents, wherever it stands in the first column."""
+
+
 def _nodes(text: str, origin: str) -> Iterator[yaml.Node]:
     """The documents' nodes; empty documents are passed over."""
-    loader = yaml.SafeLoader(text)
+    _check_sizes(text, origin)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise InvalidObject([Problem(f"{origin}:{line}", f"this is not YAML: {error.reason}")]) from None
     try:
         while loader.check_node():
             node = loader.get_node()
-            if node is None or _is_empty(node):
-                continue
-            size = node.end_mark.index - node.start_mark.index
-            if size > MAX_BYTES:
-                raise InvalidObject(
-                    [
-                        Problem(
-                            f"{origin}:{node.start_mark.line + 1}",
-                            f"the document has {size:,} characters; at most {MAX_BYTES:,} are taken",
-                        )
-                    ]
-                )
-            yield node
+            if node is not None and not _is_empty(node):
+                yield node
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark else origin
-        raise InvalidObject([Problem(where, f"this is not YAML: {error.problem or error.context}")]) from None
-    except yaml.reader.ReaderError as error:
-        raise InvalidObject([Problem(origin, f"this is not YAML: {error.reason}")]) from None
+        raise InvalidObject([_syntax(error, origin)]) from None
+    except RecursionError:
+        raise InvalidObject([Problem(f"{origin}:{loader.line + 1}", _TOO_DEEP)]) from None
     finally:
         loader.dispose()
+
+
+def _check_sizes(text: str, origin: str) -> None:
+    """Refuse what is too large before it is read: reading is what takes the time."""
+    borders = [0, *(match.start() for match in _BORDER.finditer(text)), len(text)]
+    problems = []
+    for start, end in pairwise(borders):
+        size = len(text[start:end].encode(errors="surrogatepass"))
+        if size > MAX_BYTES:
+            line = text.count("\n", 0, start) + 1
+            message = f"the document has {size:,} bytes, and at most {MAX_BYTES:,} are taken"
+            problems.append(Problem(f"{origin}:{line}", message))
+    if problems:
+        raise InvalidObject(problems)
+
+
+def _syntax(error: yaml.MarkedYAMLError, origin: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark else origin
+    return Problem(where, f"this is not YAML: {_words(error)}")
+
+
+def _words(error: yaml.MarkedYAMLError) -> str:
+    """What is wrong, without the words of the text: an unquoted password may be among them."""
+    problem = error.problem or ""
+    if isinstance(error, yaml.composer.ComposerError):
+        return "an alias or anchor fits no other; text that begins with * or & needs quotes"
+    if "tag" in problem:
+        return "an unknown tag; text that begins with ! needs quotes"
+    return ", ".join(part for part in (error.context, problem) if part)
 
 
 def _is_empty(node: yaml.Node) -> bool:
@@ -95,22 +126,27 @@ def _record(node: yaml.Node, origin: str, namespace: str, variables: Mapping[str
     if not isinstance(node, yaml.MappingNode):
         raise InvalidObject([Problem("", "a document must be a mapping with apiVersion, kind and metadata")])
     _check_keys(node, origin)
-    document = _plain(node)
+    document = _plain(node, origin)
     if variables:
         document = _expanded(document, variables)
     kind = by_kind(str(document.get("kind")))
     metadata = document.get("metadata")
     if kind is not None and kind.NAMESPACED and isinstance(metadata, dict):
-        document = {**document, "metadata": {"namespace": namespace, **metadata}}
+        document = {**document, "metadata": {**metadata, "namespace": metadata.get("namespace") or namespace}}
     return parse(document)
 
 
-def _plain(node: yaml.MappingNode) -> dict[str, Any]:
+def _plain(node: yaml.MappingNode, origin: str) -> dict[str, Any]:
     constructor = _Constructor("")
     try:
         value = constructor.construct_document(node)
     except yaml.MarkedYAMLError as error:
-        raise InvalidObject([Problem("", f"this is not YAML: {error.problem}")]) from None
+        raise InvalidObject([_syntax(error, origin)]) from None
+    except (ValueError, LookupError, OverflowError):
+        # What a tag promises and the text does not hold: !!int of a word, a number of 5,000 digits.
+        raise InvalidObject(
+            [Problem("", "this is not YAML: a number or tagged value cannot be read")]
+        ) from None
     finally:
         constructor.dispose()
     return dict(value)
@@ -186,19 +222,24 @@ def _placed(problem: Problem, node: yaml.Node, origin: str) -> Problem:
 def _line_of(field: str, node: yaml.Node) -> int:
     """The line of the deepest part of a path that is there."""
     line = node.start_mark.line
-    for index, name in _STEP.findall(field):
-        found: yaml.Node | None = None
-        if index and isinstance(node, yaml.SequenceNode) and int(index) < len(node.value):
-            found = node.value[int(index)]
-            line = found.start_mark.line
-        elif name and isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == name:
-                    line, found = key.start_mark.line, value
+    for bracketed, plain in _STEP.findall(field):
+        found, line = _step(node, bracketed or plain, line)
         if found is None:
             return line
         node = found
     return line
+
+
+def _step(node: yaml.Node, step: str, line: int) -> tuple[yaml.Node | None, int]:
+    """The node one step down and its line; None and the line given where there is none."""
+    if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
+        item: yaml.Node = node.value[int(step)]
+        return item, item.start_mark.line
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, key.start_mark.line
+    return None, line
 
 
 def _doubles(documents: list[Document]) -> Iterator[Problem]:

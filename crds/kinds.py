@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -48,9 +49,7 @@ def parse(document: Mapping[str, Any]) -> Resource:
     name = document.get("kind")
     kind = by_kind(name) if isinstance(name, str) else None
     if kind is None:
-        known = ", ".join(_BY_KIND)
-        what = "required" if name is None else "there is no such kind"
-        raise InvalidObject([Problem("kind", f"{what}; one of: {known}")])
+        raise InvalidObject([Problem("kind", _unknown_kind(name))])
     expected = kind.model_fields["api_version"].default
     if document.get("apiVersion", expected) != expected:
         raise InvalidObject([Problem("apiVersion", f"{kind.KIND} is served as {expected}")])
@@ -60,6 +59,18 @@ def parse(document: Mapping[str, Any]) -> Resource:
         return kind.model_validate(dict(document), context=DECLARED, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidObject(problems_of(error, kind)) from None
+
+
+def _unknown_kind(name: object) -> str:
+    known = f"one of: {', '.join(_BY_KIND)}"
+    if name is None:
+        return f"required; {known}"
+    near = get_close_matches(str(name).lower(), _BY_NAME, n=1)
+    return (
+        f"there is no such kind; did you mean {_BY_NAME[near[0]].KIND}? {known}"
+        if near
+        else (f"there is no such kind; {known}")
+    )
 
 
 def _check_size(document: Mapping[str, Any]) -> None:
