@@ -29,7 +29,9 @@ class Event(Resource):
     SHORT_NAMES: ClassVar[tuple[str, ...]] = ("ev",)
 
     api_version: str = "v1"
+    """Always v1, as in a cluster."""
     kind: Literal["Event"] = "Event"
+    """Always Event."""
     involved_object: ObjectReference
     """What it is about."""
     type: Literal["Normal", "Warning"] = "Normal"

@@ -19,7 +19,9 @@ class Secret(Resource):
     PLURAL: ClassVar[str] = "secrets"
 
     api_version: str = "v1"
+    """Always v1, as in a cluster."""
     kind: Literal["Secret"] = "Secret"
+    """Always Secret."""
     type: str = Field(default="Opaque", max_length=253)
     """Opaque, berth.dev/auth-file (login files of a provider) or berth.dev/api-key."""
     data: dict[SecretKey, str] = Field(default_factory=dict, repr=False, max_length=200)

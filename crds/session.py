@@ -199,6 +199,7 @@ class Session(Resource):
     SHORT_NAMES: ClassVar[tuple[str, ...]] = ("sess", "se")
 
     kind: Literal["Session"] = "Session"
+    """Always Session."""
     spec: SessionSpec = SessionSpec()
     """What is declared."""
     status: SessionStatus = SessionStatus()
@@ -213,5 +214,6 @@ class SessionTemplate(Resource):
     SHORT_NAMES: ClassVar[tuple[str, ...]] = ("sesst",)
 
     kind: Literal["SessionTemplate"] = "SessionTemplate"
+    """Always SessionTemplate."""
     spec: SessionFields = SessionFields()
     """What sessions that name this template get where they say nothing."""

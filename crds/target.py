@@ -132,6 +132,7 @@ class Target(Resource):
     NAMESPACED: ClassVar[bool] = False
 
     kind: Literal["Target"] = "Target"
+    """Always Target."""
     spec: TargetSpec
     """What is declared."""
     status: TargetStatus = TargetStatus()

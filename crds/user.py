@@ -30,5 +30,6 @@ class User(Resource):
     NAMESPACED: ClassVar[bool] = False
 
     kind: Literal["User"] = "User"
+    """Always User."""
     spec: UserSpec = UserSpec()
     """What is declared."""
