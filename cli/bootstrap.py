@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import json
 import subprocess
 import time
@@ -12,17 +14,20 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import httpx
+
 from cli.client import Client
 from cli.failures import ExitCode, Failure
 from cli.kinds import Reference, kind_named
 from cli.progress import Progress
 from cli.record import Record, status
-from cli.standing import holds
+from cli.standing import Predicate, holds
 from cli.waiting import Deadline, until
 
 SYSTEM_NAMESPACE = "berth-system"
-_SECRET, _SECRET_KEY = "dokploy", "key"  # noqa: S105 - the names of a record and of its entry
+_SECRET, _SECRET_KEY = "dokploy", "key"
 _EXAMPLE_SECONDS = 120.0
+_ANSWER_TRIES, _ANSWER_PAUSE = 200, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ async def declare_target(client: Client, places: Places) -> None:
         spec["url"] = said["url"]
         spec["route"] = {
             **spec.get("route", {"pattern": "{name}.{namespace}.localhost"}),
-            **{"https": False, "certificate": "none", "port": router},
+            "https": False, "certificate": "none", "port": router,
             "probeAddress": f"{urlsplit(said['url']).hostname}:{router}",
         }
         spec.setdefault("container", _LOCAL_CONTAINER)
@@ -148,13 +153,45 @@ async def run_example(client: Client, places: Places, say: Callable[[str], None]
         record = await until(
             client,
             reference,
-            holds("Ready"),
+            _is_reached(places),
             deadline=Deadline(_EXAMPLE_SECONDS),
             progress=progress,
             wish="Ready",
         )
-    url = status(record).get("url") if record else None
+        url = str(status(record).get("url")) if record else ""
+        await _answers(url)
     say(f"session   hello is Ready after {time.monotonic() - started:.1f} s: {url}")
+
+
+def _is_reached(places: Places) -> Predicate:
+    """That the session is Ready, and by the router that serves it now.
+
+    What an earlier run left in the record speaks of containers that ended with it.
+    """
+    router = None if places.dokploy_url else int(places.dokploy()["router_port"])
+
+    def predicate(record: Record | None) -> bool:
+        if record is None or not holds("Ready")(record):
+            return False
+        return router is None or urlsplit(str(status(record).get("url"))).port == router
+
+    return predicate
+
+
+async def _answers(url: str) -> None:
+    """Wait until the session's own page answers, for as long as a start may take."""
+    where = urlsplit(url)
+    if not (where.hostname or "").endswith(".localhost"):
+        return  # elsewhere the way to it is the network's business
+    address = f"http://127.0.0.1:{where.port}/readyz"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for _ in range(_ANSWER_TRIES):
+            with contextlib.suppress(httpx.HTTPError):
+                answer = await http.get(address, headers={"Host": where.netloc})
+                if answer.is_success:
+                    return
+            await asyncio.sleep(_ANSWER_PAUSE)
+    raise Failure(f"{url} does not answer", code=ExitCode.SERVER_FAILED, remedy="berth logs hello")
 
 
 async def _declare_example(client: Client, places: Places, path: Path) -> None:

@@ -148,7 +148,7 @@ def _dokploy(places: Places, ports: Ports) -> Program:
     arguments = (
         *("--home", str(places.home / "dokploy")),
         *("--key-file", str(places.dokploy_key)),
-        *("--port", str(ports.dokploy or 0)),
+        *("--port", str(_port(ports.dokploy or 0, 0, "the local Dokploy"))),
         *("--router-port", str(_port(ports.router, ROUTER_PORT, "sessions"))),
     )
     return Program("dokploy", "dokploy.local", arguments)
@@ -164,16 +164,28 @@ def _api(places: Places, ports: Ports) -> Program:
 
 
 def _port(asked: int | None, default: int, what: str) -> int:
-    if asked is not None:
+    """A port to listen on, drawn here and not by the program.
+
+    One that is started again after a crash must come back where others look for it.
+    """
+    if asked:
         return asked
+    free = _bound(0 if asked == 0 else default)
+    if free is None:
+        typer.echo(f"port {default} is taken; {what} will be on another one")
+        free = _bound(0)
+    return free or 0
+
+
+def _bound(port: int) -> int | None:
+    """The port, or any free one for 0; None if it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", default))
+            probe.bind(("127.0.0.1", port))
         except OSError:
-            typer.echo(f"port {default} is taken; {what} will be on another one")
-            return 0
-    return default
+            return None
+        return int(probe.getsockname()[1])
 
 
 async def _endpoint(path: Path, name: str, supervisor: Supervisor) -> None:

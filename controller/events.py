@@ -53,6 +53,7 @@ class EventWriter:
     ) -> None:
         """Write one event about a record."""
         now, meta = self._now(), about.metadata
+        # Events have a namespace even where what they are about has none, as in Kubernetes.
         event = Event(
             metadata=ObjectMeta(
                 name=f"{meta.name}.{int(now.timestamp() * 1_000_000):x}", namespace=meta.namespace

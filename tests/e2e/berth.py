@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Berth:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BERTH_")}
         return {**kept, "BERTH_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "200"}
 
-    def up(self, *, within: float = 90.0) -> Berth:
+    def up(self, *, within: float = 60.0) -> Berth:
         """Start, and wait until it says that it is up."""
         self.process = subprocess.Popen(
             [*BERTH, "up", "--api-port", "0", "--router-port", "0", *self.options],
@@ -47,17 +48,20 @@ class Berth:
             text=True,
             start_new_session=True,
         )
-        deadline = time.monotonic() + within
         self.output = []
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line.rstrip())
-            found = _UP.search(line)
-            if found:
-                self.seconds = float(found[1])
-                return self
-            assert time.monotonic() < deadline, self.said()
-        raise AssertionError(f"berth up ended:\n{self.said()}")
+        too_late = threading.Timer(within, self.process.terminate)
+        too_late.start()
+        try:
+            for line in self.process.stdout:
+                self.output.append(line.rstrip())
+                found = _UP.search(line)
+                if found:
+                    self.seconds = float(found[1])
+                    return self
+        finally:
+            too_late.cancel()
+        raise AssertionError(f"berth up ended, or was not up within {within} s:\n{self.said()}")
 
     def __enter__(self) -> Berth:
         return self.up()

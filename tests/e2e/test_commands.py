@@ -122,9 +122,7 @@ def test_a_killed_container_is_told_and_comes_back(berth: Berth):
     boot = berth.healthz("killed")["boot"]
     for process in ours:
         process.kill()
-    took = berth.until(
-        "not Ready", lambda: berth.condition("Ready", "killed")["status"] != "True", within=4
-    )
+    took = berth.until("not Ready", lambda: berth.condition("Ready", "killed")["status"] != "True", within=4)
     print(f"told after {took:.1f} s")
     berth.run("wait", "session/killed", "--for=condition=Ready", "--timeout=30s")
     assert berth.healthz("killed")["boot"] != boot
@@ -162,15 +160,15 @@ def test_an_edit_behind_our_back_ends_where_the_record_says(berth: Berth):
     declare(berth, "tampered")
     app = berth.session("tampered")["status"]["dokploy"]["applicationId"]
     berth.dokploy("application.stop", applicationId=app)
-    berth.until(
-        "not Ready", lambda: berth.condition("Ready", "tampered")["status"] != "True", within=15
-    )
+    berth.until("not Ready", lambda: berth.condition("Ready", "tampered")["status"] != "True", within=15)
     berth.run("wait", "session/tampered", "--for=condition=Ready", "--timeout=30s")
     berth.dokploy("application.delete", applicationId=app)
     berth.until(
         "made again",
-        lambda: berth.session("tampered")["status"]["dokploy"].get("applicationId") not in {app, None}
-        and berth.condition("Ready", "tampered")["status"] == "True",
+        lambda: (
+            berth.session("tampered")["status"]["dokploy"].get("applicationId") not in {app, None}
+            and berth.condition("Ready", "tampered")["status"] == "True"
+        ),
         within=40,
     )
     names = [row["appName"] for row in berth.dokploy("overview.services").json()]

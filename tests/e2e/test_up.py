@@ -8,13 +8,16 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests.e2e.berth import BERTH, ROOT, Berth
 
 
 def workspace(of: Berth, name: str = "hello") -> Path:
     volumes = of.home / "dokploy" / "volumes"
-    return next(path for path in volumes.iterdir() if f"-{name}-" in path.name and path.name.endswith("workspace"))
+    return next(
+        path for path in volumes.iterdir() if f"-{name}-" in path.name and path.name.endswith("workspace")
+    )
 
 
 def test_it_ends_whole_and_goes_on_where_it_was(home: Path):
@@ -100,7 +103,13 @@ def test_without_a_running_berth_every_command_says_how_to_start_one(home: Path)
 
 def test_a_dokploy_that_is_not_there_or_whose_key_is_wrong_is_said(home: Path, tmp_path: Path):
     (tmp_path / "key").write_text("wrong")
-    options = ("--no-example", "--dokploy-url", "http://127.0.0.1:9", "--dokploy-key-file", str(tmp_path / "key"))
+    options = (
+        "--no-example",
+        "--dokploy-url",
+        "http://127.0.0.1:9",
+        "--dokploy-key-file",
+        str(tmp_path / "key"),
+    )
     with Berth(home, options) as one:
         one.run("apply", "-f", "-", given="kind: Session\nmetadata: {name: a}\nspec: {image: x}\n")
         one.until(
@@ -115,7 +124,7 @@ def test_a_dokploy_that_is_not_there_or_whose_key_is_wrong_is_said(home: Path, t
 def _runs(one: Berth, module: str) -> bool:
     try:
         return one.program(module).is_running()
-    except AssertionError:
+    except (AssertionError, psutil.NoSuchProcess):
         return False
 
 
