@@ -108,12 +108,12 @@ def _syntax(error: yaml.MarkedYAMLError, origin: str) -> Problem:
 
 def _words(error: yaml.MarkedYAMLError) -> str:
     """What is wrong, without the words of the text: an unquoted password may be among them."""
-    problem = error.problem or ""
-    if isinstance(error, yaml.composer.ComposerError):
+    context, problem = error.context or "", error.problem or ""
+    if isinstance(error, yaml.composer.ComposerError) or context.endswith(("an alias", "an anchor")):
         return "an alias or anchor fits no other; text that begins with * or & needs quotes"
-    if "tag" in problem:
+    if "tag" in problem or context.endswith("a tag"):
         return "an unknown tag; text that begins with ! needs quotes"
-    return ", ".join(part for part in (error.context, problem) if part)
+    return ", ".join(part for part in (context, problem) if part)
 
 
 def _is_empty(node: yaml.Node) -> bool:

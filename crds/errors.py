@@ -73,7 +73,9 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         case "value_error":
             return Problem(field, str(context["error"]))
         case kind if kind == MISPLACED:
-            return Problem(".".join(filter(None, (field, context["field"]))), context["message"])
+            inner = context["field"]
+            parted = inner if inner.startswith("[") or not field else f".{inner}"
+            return Problem(f"{field}{parted}", context["message"])
         case kind:
             return Problem(field, _words(kind, context) or detail["msg"])
 

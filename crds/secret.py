@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from crds.base import Resource
-from crds.rules import SecretKey
+from crds.rules import SecretKey, misplaced
 
 
 class Secret(Resource):
@@ -38,5 +38,5 @@ class Secret(Resource):
             try:
                 base64.b64decode(value, validate=True)
             except (binascii.Error, ValueError):
-                raise ValueError(f"{key}: not base64; text goes into stringData") from None
+                raise misplaced(f"[{key}]", "not base64; text goes into stringData") from None
         return data

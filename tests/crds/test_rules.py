@@ -213,7 +213,7 @@ REFUSED = [
     (target(route={"pattern": "{name}_x.y"}), "spec.route.pattern", "lower-case"),
     (target(poll={"fast": "10ms"}), "spec.poll.fast", "at least 100ms"),
     (target(limits={"callsPerSecond": 0}), "spec.limits.callsPerSecond", "more than 0"),
-    (secret(data={"k": "hunter2!"}), "data", "k: not base64; text goes into stringData"),
+    (secret(data={"tls.key": "hunter2!"}), "data[tls.key]", "not base64; text goes into stringData"),
     (secret(stringData={"k": 12_345}), "stringData.k", "quotes"),
     (secret(stringData={"a b": "hunter2"}), "stringData[a b]", "a secret's key"),
 ]  # fmt: skip
