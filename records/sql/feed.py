@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -98,7 +98,7 @@ class Feed:
         """Look for news now."""
         self._news.set()
 
-    async def watch(self, kinds: Sequence[type[Resource]], *, since: int) -> AsyncIterator[Change]:
+    async def watch(self, kinds: Sequence[type[Resource]], *, since: int) -> AsyncGenerator[Change]:
         """Every change of these kinds after ``since``, for ever."""
         wanted = {kind.KIND: kind for kind in kinds}
         position = since
@@ -106,15 +106,14 @@ class Feed:
         self._enter()
         try:
             while not self._closed:
-                # Taken before looking, so that a move between the look and the wait is not missed.
-                moved = self._moved
                 entries, position = await self._after(position, wanted)
                 for entry in entries:
                     change = await self._change(wanted[entry.kind], entry)
                     if change is not None:
                         yield change
+                # Nothing can happen between the look and the wait: there is no await between them.
                 if position >= self._head:
-                    await moved.wait()
+                    await self._moved.wait()
         finally:
             await self._leave()
         raise Unavailable("the store was closed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -17,7 +17,7 @@ from records.sql import ledger, rules
 from records.sql.codec import check_scope, decode_or_log, document_of, resource_of, status_of
 from records.sql.database import Database
 from records.sql.document import Document
-from records.sql.feed import Feed, bounds_of
+from records.sql.feed import Feed
 from records.sql.journal import EventCap, Journal
 from records.sql.listing import Listing
 from records.sql.transaction import Retention, Transaction, find
@@ -87,7 +87,7 @@ class SqlRecords:
         async with self._database.reading() as connection:
             return await listing.read(connection, self._vault)
 
-    def watch(self, kinds: Sequence[type[Resource]], *, since: int) -> AsyncIterator[Change]:
+    def watch(self, kinds: Sequence[type[Resource]], *, since: int) -> AsyncGenerator[Change]:
         """Every change of these kinds after ``since``, in order, for ever.
 
         Raises:
@@ -207,12 +207,6 @@ class SqlRecords:
         """Give a lease back; no change if it is another's."""
         async with self._transaction() as transaction:
             await ledger.drop_lease(transaction, name, holder=holder)
-
-    @whole
-    async def revision(self) -> int:
-        """The newest revision: where a watch starts that wants only what comes."""
-        async with self._database.reading() as connection:
-            return (await bounds_of(connection)).current
 
     @whole
     async def reseal(self) -> int:

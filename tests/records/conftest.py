@@ -20,8 +20,13 @@ from sqlalchemy import make_url
 
 from records.keys import KeyRing
 from records.sql import SqlRecords, open_records
+from records.sql.database import Database, parse_url, prepare_file
+from records.sql.tables import Table
+from records.sql.upgrade import HEAD, VERSION_TABLE, upgrade
 
-pytest.register_assert_rewrite("tests.records.contract")
+pytest.register_assert_rewrite(
+    "tests.records.contract_writes", "tests.records.contract_reads", "tests.records.contract_others"
+)
 
 POSTGRES_VARIABLE = "BERTH_TEST_POSTGRES"
 """URL of a Postgres to test on, in place of the one that a wheel brings."""
@@ -88,9 +93,6 @@ def postgres() -> Iterator[str]:
 
 async def _migrate(url: str) -> None:
     # Without what is drawn once: each copy draws its own.
-    from records.sql.database import Database, parse_url, prepare_file  # noqa: PLC0415
-    from records.sql.upgrade import upgrade  # noqa: PLC0415
-
     database = Database(parse_url(url), busy_seconds=5)
     if database.path:
         prepare_file(database.path)
@@ -128,11 +130,36 @@ async def new_postgres(server: str, *, template: str = "template_of_berth") -> s
     return database_url(server, name)
 
 
+async def emptied_postgres(server: str) -> str:
+    """The one database that tests take turns with, which is far quicker than making one each time.
+
+    A test that has changed its schema leaves it to be made anew.
+    """
+    url = database_url(server, "shared")
+    try:
+        connection = await asyncpg.connect(url)
+        try:
+            tables = ", ".join(f'"{name}"' for name in Table.metadata.tables)
+            await connection.execute(f"TRUNCATE {tables}")
+            await connection.execute("INSERT INTO counter (id, revision, compacted) VALUES (1, 0, 0)")
+            intact = await connection.fetchval(f"SELECT version_num FROM {VERSION_TABLE}") == HEAD
+        finally:
+            await connection.close()
+    except asyncpg.PostgresError:
+        intact = False
+    if not intact:
+        connection = await asyncpg.connect(server)
+        await connection.execute("DROP DATABASE IF EXISTS shared WITH (FORCE)")
+        await connection.execute("CREATE DATABASE shared TEMPLATE template_of_berth")
+        await connection.close()
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, migrated database of either kind."""
     if request.param == "postgres":
-        return await new_postgres(request.getfixturevalue("postgres"))
+        return await emptied_postgres(request.getfixturevalue("postgres"))
     shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "berth.db")
     return f"sqlite:///{tmp_path / 'berth.db'}"
 

@@ -18,8 +18,8 @@ from crds.secret import Secret
 from crds.session import Session
 from records.errors import AlreadyExists, Invalid, NotFound, RecordsError, Unavailable
 from records.sql.tables import ChangeRow, RecordRow
-from tests.records.contract import head, taken
 from tests.records.samples import running, secret, session, with_meta, with_spec
+from tests.records.watching import head, taken
 
 CANARY = "canary-4711"
 

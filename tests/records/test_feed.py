@@ -17,8 +17,8 @@ from records.sql import EventCap, Retention
 from records.sql.selecting import Cursor
 from records.sql.transaction import _COMPACT_EVERY
 from tests.records.conftest import new_postgres
-from tests.records.contract import head, taken
 from tests.records.samples import event, session, with_spec
+from tests.records.watching import head, taken
 
 FEW = Retention(changes=3)
 
@@ -68,6 +68,26 @@ async def test_a_feed_shortens_itself(opener, url):
     async with records._database.reading() as connection:
         kept = (await connection.execute(text("SELECT count(*) FROM change"))).scalar_one()
     assert kept <= 12
+
+
+async def test_what_is_deleted_leaves_the_feed(opener):
+    records = await opener(retention=Retention(changes=2))
+    for name in "abcd":
+        await records.create(session(name))
+        await records.delete(Session, Key("alice", name))
+    await records.compact()
+    async with records._database.reading() as connection:
+        kept = (await connection.execute(text("SELECT count(*) FROM change"))).scalar_one()
+    assert kept == 2
+
+
+async def test_own_writes_are_seen_without_waiting_for_the_poll(opener):
+    records = await opener(poll_seconds=3600)
+    waiting = asyncio.create_task(taken(records, [Session], since=0, count=2))
+    await asyncio.sleep(0.05)
+    await records.create(session("a"))
+    await records.create(session("b"))
+    assert len(await waiting) == 2
 
 
 async def test_a_listing_goes_on_after_compaction(opener):

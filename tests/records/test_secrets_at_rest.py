@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from sqlalchemy import text
 
 from crds.base import Key
 from crds.secret import Secret
+from records.__main__ import main
 from records.errors import NotFound, Unavailable, Unreadable
 from records.keys import KeyRing
+from records.sql import rotate_keys
 from tests.records.conftest import new_postgres
 from tests.records.samples import secret, with_meta
 
@@ -95,6 +98,16 @@ async def test_a_lost_key_loses_no_more_than_its_secrets(opener):
         await poor.get(Secret, Key("alice", "other"))
 
 
+async def test_a_digest_key_that_is_gone_for_good_is_drawn_anew(opener):
+    records = await opener()
+    drawn = await records.settings()
+    async with records._database.writing() as connection:
+        await connection.execute(text("DELETE FROM setting WHERE name = 'digest_key'"))
+    again = await (await opener(key=KeyRing.drawn())).settings()
+    assert again.instance == drawn.instance
+    assert again.digest_key != drawn.digest_key
+
+
 async def test_a_value_that_was_moved_does_not_open(opener):
     records = await opener()
     await records.create(secret(a="one", b="two"))
@@ -111,3 +124,44 @@ async def test_a_deleted_secret_leaves_no_row(opener):
     await records.delete(Secret, KEY)
     async with records._database.reading() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM secret"))).scalar_one() == 0
+
+
+async def test_keys_are_rotated_under_programs_that_run(url, opener, key_path: Path):
+    running = await opener()
+    await running.create(secret("before", token=CANARY))
+    (old,) = await running.keys_in_use()
+    writing = [asyncio.create_task(running.create(secret(f"s{n}", token=CANARY))) for n in range(10)]
+    await rotate_keys(url, key_path)
+    await asyncio.gather(*writing)
+    await running.create(secret("after", token=CANARY))
+    assert old not in KeyRing.load(key_path, {}).ids
+    assert await running.keys_in_use() == {KeyRing.load(key_path, {}).ids[0]}
+    fresh = await opener()
+    assert len((await fresh.list(Secret)).items) == 12
+
+
+async def test_a_rotation_that_cannot_open_a_value_drops_no_key(url, opener, key_path: Path):
+    running = await opener()
+    await running.create(secret(token=CANARY))
+    before = KeyRing.load(key_path, {}).ids
+    async with running._database.writing() as connection:
+        await connection.execute(text("UPDATE secret SET key_id = 'lost'"))
+    with pytest.raises(Unreadable):
+        await rotate_keys(url, key_path)
+    assert set(before) < set(KeyRing.load(key_path, {}).ids)
+
+
+def test_rotation_is_a_command(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setenv("BERTH_DATABASE_URL", f"sqlite:///{tmp_path / 'berth.db'}")
+    monkeypatch.setenv("BERTH_KEY_FILE", str(tmp_path / "keys"))
+    monkeypatch.setattr("sys.argv", ["records", "rotate-keys"])
+    assert main() == 1
+    assert "cannot be read" in capsys.readouterr().err
+    before = KeyRing.load(tmp_path / "keys", {}).ids
+    assert main() == 0
+    assert "sealed under a new key" in capsys.readouterr().out
+    after = KeyRing.load(tmp_path / "keys", {}).ids
+    assert len(after) == 1
+    assert after != before
+    monkeypatch.setattr("sys.argv", ["records"])
+    assert main() == 2
