@@ -9,12 +9,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    PendingRollbackError,
+    ResourceClosedError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from records.errors import AlreadyExists, Invalid, RecordsError, Unavailable
 
 _SQLITE = {
+    sqlite3.SQLITE_ERROR: "the database is not as Berth made it",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "the database is locked by another program",
     sqlite3.SQLITE_LOCKED: "the database is locked by another program",
@@ -35,12 +42,16 @@ _POSTGRES = {
     "28": "the database server refuses our user or password",
     "3D": "the database does not exist on the server",
     "42501": "our user lacks rights in the database",
+    "42": "the database is not as Berth made it",
     "25006": "the database is read-only",
     "55P03": "the database is locked by another program",
     "40": "the database was too busy",
     "58": "the disk of the database server does not read or write",
     "XX": "the database is damaged or its server failed",
 }
+
+# Not all of its errors: a statement that cannot be compiled is a bug of ours, and shall look like one.
+_SQLALCHEMY = (DBAPIError, PoolTimeoutError, PendingRollbackError, ResourceClosedError)
 
 SILENT = "the database does not answer"
 
@@ -52,7 +63,7 @@ def translated() -> Iterator[None]:
         yield
     except RecordsError:
         raise
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (*_SQLALCHEMY, sqlite3.Error, OSError) as error:
         # "from None" and hidden parameters: a traceback must not show what was written.
         raise translate(error) from None
 

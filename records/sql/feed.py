@@ -33,7 +33,8 @@ from records.sql.whole import whole
 
 _BATCH = 200
 _RECENT = 256
-_RETRY_SECONDS = 1.0
+_FIRST_RETRY_SECONDS = 0.5
+_LAST_RETRY_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -194,19 +195,20 @@ class Feed:
             await self._news.wait()
             # Cleared before reading: what is committed during the reading wakes us again.
             self._news.clear()
-            if await self._advance():
-                moved, self._moved = self._moved, asyncio.Event()
-                moved.set()
+            bounds, found = await self._read_news(self._head)
+            if self._floor is None or bounds.current != self._head:
+                self._advance(bounds, found)
 
     @whole
-    async def _advance(self) -> bool:
+    async def _read_news(self, head: int) -> tuple[Bounds, list[Entry]]:
+        # Changes nothing of ours: it comes to its end even where the one who asked is gone.
         async with self._database.reading() as connection:
             bounds = await bounds_of(connection)
-            if self._floor is not None and bounds.current == self._head:
-                return False
-            near = self._floor is not None and 0 < bounds.current - self._head <= _BATCH
-            found = await _entries(connection, self._head) if near else []
-        if near and bounds.compacted <= self._head:
+            is_near = bounds.compacted <= head < bounds.current <= head + _BATCH
+            return bounds, await _entries(connection, head) if is_near else []
+
+    def _advance(self, bounds: Bounds, found: list[Entry]) -> None:
+        if self._floor is not None and found:
             self._recent.extend(found)
         else:
             # At the start, or far behind: those who lack something read it from the table.
@@ -215,7 +217,8 @@ class Feed:
         while len(self._recent) > _RECENT:
             self._floor = self._recent.popleft().revision
         self._head = bounds.current
-        return True
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
 
 async def _entries(
@@ -232,9 +235,15 @@ async def _entries(
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
     """Do the work again when the database fails it: a watch outlives an outage and misses nothing."""
+    delay, time = _FIRST_RETRY_SECONDS, asyncio.get_running_loop().time
     while True:
+        begun = time()
         try:
             await work()
         except (RecordsError, sqlite3.Error, OSError) as error:
-            log.warning("the watch waits for the database", reason=type(error).__name__)
-        await asyncio.sleep(_RETRY_SECONDS)
+            reason = str(error) if isinstance(error, RecordsError) else type(error).__name__
+            log.warning("the watch waits for the database", reason=reason)
+        # What went well for a while is a new outage, not the same one.
+        delay = _FIRST_RETRY_SECONDS if time() - begun > _LAST_RETRY_SECONDS else delay
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _LAST_RETRY_SECONDS)

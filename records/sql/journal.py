@@ -15,7 +15,7 @@ from crds.base import Key
 from crds.event import Event, ObjectReference
 from records.sql.codec import document_of
 from records.sql.document import Document
-from records.sql.tables import EventRow
+from records.sql.tables import EventRow, in_utc
 from records.sql.transaction import Transaction
 
 
@@ -37,7 +37,7 @@ class Journal:
     async def record(self, transaction: Transaction, event: Event) -> None:
         """Count an equal recent event, or add this one under a name of its own."""
         connection = transaction.connection
-        recent = col(EventRow.last_at) >= event.last_timestamp - self._cap.same_within
+        recent = col(EventRow.last_at) >= in_utc(event.last_timestamp) - self._cap.same_within
         equal = select(EventRow).where(
             *_about(event.involved_object),
             col(EventRow.about_uid) == event.involved_object.uid,
@@ -105,7 +105,7 @@ class Journal:
         await transaction.tell("ADDED", "Event", Key(meta.namespace, name), _document(stored).snapshot())
 
     async def _count(self, transaction: Transaction, same: Row[Any], event: Event) -> None:
-        last = max(same.last_at, event.last_timestamp)
+        last = max(same.last_at, in_utc(event.last_timestamp))
         body = {
             **same.body,
             "count": same.body.get("count", 1) + event.count,

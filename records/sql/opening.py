@@ -76,7 +76,7 @@ async def open_records(
             event_cap=event_cap or EventCap(),
         )
         await records.draw_settings()
-        await records.compact()
+        await _shorten(records)
         missing = await records.keys_in_use() - set(key.ids)
     except BaseException:
         await database.aclose()
@@ -91,6 +91,14 @@ async def open_records(
 async def _upgrade(database: Database) -> None:
     async with database.writing() as connection:
         await upgrade(connection)
+
+
+async def _shorten(records: SqlRecords) -> None:
+    try:
+        await records.compact()
+    except Unavailable as error:
+        # A full disk, say: what is there can still be read.
+        log.warning("the feed could not be shortened", reason=str(error))
 
 
 def _wakeups(database: Database, seconds: float | None) -> Wakeups:

@@ -13,6 +13,11 @@ from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, MetaD
 from sqlmodel import Field, SQLModel
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC; one without a zone is in UTC already."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 class Moment(TypeDecorator[datetime]):
     """An instant, stored in UTC: SQLite keeps no time zone."""
 
@@ -21,13 +26,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Bring every zone to UTC."""
-        return None if value is None else value.astimezone(UTC)
+        return None if value is None else in_utc(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Say that what was read is UTC."""
-        if not isinstance(value, datetime):
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return in_utc(value) if isinstance(value, datetime) else None
 
 
 WORD = Text().with_variant(Text(collation="C"), "postgresql")

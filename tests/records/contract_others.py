@@ -89,6 +89,12 @@ class EventsContract:
         )
         assert (second.count, second.first_timestamp) == (1, NOON.replace(minute=29))
 
+    async def test_a_time_without_a_zone_is_in_utc(self, records):
+        for _ in range(2):
+            await records.record_event(event(at=NOON.replace(tzinfo=None)))
+        (stored,) = await records.list_events()
+        assert stored.count == 2
+
     async def test_others_are_not(self, records):
         await records.record_event(event())
         await records.record_event(event(reason="Started"))

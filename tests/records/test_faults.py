@@ -81,7 +81,7 @@ async def test_a_table_that_is_gone_shows_no_statement(opener):
     records = await opener()
     async with records._database.writing() as connection:
         await connection.execute(text("ALTER TABLE change RENAME TO elsewhere"))
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(Unavailable, match="not as Berth made it") as caught:
         await records.create(session(title=CANARY))
     shown = "".join(traceback.format_exception(caught.value))
     assert CANARY not in shown
