@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, model_validator
 
 from crds.base import Model, cel
-from crds.environment import MOST_VARIABLES, EnvName, FreeEnvName, check_variables
+from crds.environment import KEPT_VARIABLES, MOST_VARIABLES, EnvName, FreeEnvName, check_variables
 from crds.git import BuildRef, BuildUrl
 from crds.quantity import CpuQuantity, Duration, MemoryQuantity, PositiveDuration
 from crds.rules import ImageName, Label, RelativePath, SecretKey, misplaced
@@ -41,6 +41,7 @@ class EnvVar(Model):
 
     model_config = ConfigDict(
         json_schema_extra=cel("has(self.value) != has(self.secretRef)", "give either value or secretRef")
+        | KEPT_VARIABLES
     )
 
     name: FreeEnvName = Field(examples=["LOG_LEVEL"])

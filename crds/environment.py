@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
 
+from crds.base import cel
 from crds.rules import matching, misplaced
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ KEPT_NAMES = frozenset({"SESSION_ID", "PORT", "WORKSPACE_PATH", "DATABASE_PATH"}
 KEPT_PREFIX = "BERTH_"
 KEPT_PATTERN = r"[A-Z0-9_]+_AUTH_FILE_[0-9]+(_NAME)?"
 _KEPT = re.compile(KEPT_PATTERN)
+
+_LISTED = ", ".join(f"'{name}'" for name in sorted(KEPT_NAMES))
+
+KEPT_VARIABLES = cel(
+    f"!(self.name in [{_LISTED}]) && !self.name.startsWith('{KEPT_PREFIX}')"
+    f" && !self.name.matches('^{KEPT_PATTERN}$')",
+    "set by Berth; choose another name",
+    field=".name",
+)
+"""The rule of :func:`check_unreserved`, for a cluster."""
 
 EnvName = Annotated[
     str,

@@ -28,9 +28,17 @@ _UNFIT_IN_REF = re.compile(r"\.\.|@\{|//|[\\ ~^:?*\[\x00-\x1f\x7f]")
 _PLAIN_URL = re.compile(r"[A-Za-z0-9._~:/@%+\[\]-]+")
 _PLAIN_REF = re.compile(r"[A-Za-z0-9._/+-]+")
 
+_REF_SCHEMA = {
+    "minLength": 1,
+    "maxLength": _MAX_REF,
+    "pattern": r"^[^-/.\s~^:?*\[\\][^\s~^:?*\[\\]*$",
+}
+
 _URL_SCHEMA = {
     "maxLength": _MAX_URL,
-    "pattern": rf"^(({'|'.join(SCHEMES)})://|{_WORD}@)\S+$",
+    # No user but that of ssh: a cluster, too, keeps no password in a spec.
+    "pattern": rf"^((https?|git)://[^/@\s]+/\S+|ssh://({_WORD}@)?[A-Za-z0-9_\[][^/@\s]*/\S+"
+    rf"|file:///\S+|{_WORD}@{_WORD}:\S+)$",
     "examples": ["https://github.com/acme/app"],
 }
 
@@ -122,11 +130,15 @@ GitUrl = Annotated[str, Rule(check_git_url, _URL_SCHEMA)]
 """Where a repository is cloned from."""
 
 BuildUrl = Annotated[
-    str, Rule(check_build_url, {"maxLength": _MAX_URL, "pattern": r"^https?://[A-Za-z0-9._~:/@%+\[\]-]+$"})
+    str,
+    Rule(
+        check_build_url,
+        {"maxLength": _MAX_URL, "pattern": r"^https?://[A-Za-z0-9._~:%+\[\]-]+/[A-Za-z0-9._~:/@%+\[\]-]+$"},
+    ),
 ]
 """Where Dokploy clones from to build."""
 
-GitRef = Annotated[str, Rule(check_git_ref, {"minLength": 1, "maxLength": _MAX_REF})]
+GitRef = Annotated[str, Rule(check_git_ref, _REF_SCHEMA)]
 """Branch, tag or commit."""
 
 BuildRef = Annotated[

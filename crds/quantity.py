@@ -41,6 +41,9 @@ _DURATION_UNITS = {
 }
 
 
+WORD = "x-berth-word"
+"""Key in a schema of what a reference calls such a text."""
+
 _MOST_CHARACTERS = 32
 _MOST_CPUS = 10**6
 _MOST_BYTES = 2**50
@@ -58,6 +61,8 @@ class _Text(str):
     """The same pattern for a schema, where look-around is not known."""
     HELP: ClassVar[str]
     EXAMPLE: ClassVar[str]
+    WORD_OF_KIND: ClassVar[str]
+    """What a reference calls it."""
 
     def __new__(cls, text: str) -> Self:
         if len(text) > _MOST_CHARACTERS or not cls.PATTERN.fullmatch(text):
@@ -85,6 +90,7 @@ class _Text(str):
             "maxLength": _MOST_CHARACTERS,
             "pattern": f"^{cls.SCHEMA}$",
             "examples": [cls.EXAMPLE],
+            WORD: cls.WORD_OF_KIND,
         }
 
     def _match(self) -> re.Match[str]:
@@ -103,6 +109,7 @@ class CpuQuantity(_Text):
     SCHEMA = r"[0-9]+(\.[0-9]+)?m?"
     HELP = "a CPU quantity such as 500m or 2"
     EXAMPLE = "500m"
+    WORD_OF_KIND = "CPU quantity"
 
     def check_bounds(self) -> None:
         """Refuse more than any node has; raises ValueError."""
@@ -125,6 +132,7 @@ class MemoryQuantity(_Text):
     SCHEMA = r"[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?"
     HELP = "a memory quantity such as 512Mi or 2Gi"
     EXAMPLE = "2Gi"
+    WORD_OF_KIND = "memory quantity"
 
     def check_bounds(self) -> None:
         """Refuse more than any node has; raises ValueError."""
@@ -147,6 +155,7 @@ class Duration(_Text):
     SCHEMA = r"([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?([0-9]+ms)?"
     HELP = "a duration such as 90s, 30m or 1h30m"
     EXAMPLE = "30m"
+    WORD_OF_KIND = "duration"
 
     def check_bounds(self) -> None:
         """Refuse what leads out of the calendar; raises ValueError."""
