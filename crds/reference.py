@@ -110,7 +110,9 @@ def _table(properties: Mapping[str, Node], required: Iterable[str], definitions:
 def _row(name: str, node: Node, definitions: Mapping[str, Node], *, required: bool) -> str:
     default = default_text(node)
     shown = "*required*" if required else f"`{default}`" if default else ""
-    text = " ".join(node.get("description", "").split()).replace("|", "\\|").replace("*", "\\*")
+    # What says the same as its model is left out of the schema.
+    told = node.get("description") or definitions.get(_target(node) or "", {}).get("description", "")
+    text = " ".join(told.split()).replace("|", "\\|").replace("*", "\\*")
     examples = [each for each in _inner(node).get("examples", ()) if isinstance(each, str | int)]
     such = f" Such as `{examples[0]}`." if examples else ""
     return f"| `{name}` | {_type(node, definitions)} | {shown} | {text}{such} |"

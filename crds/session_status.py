@@ -66,7 +66,7 @@ class Intent(Model):
     """Written before the first changing call of a pass, removed by the pass's own status write.
 
     Found at the start of a pass, it says that an earlier one was cut off: what Dokploy holds is
-    then read before anything is done (laws L5, S7).
+    then read before anything is done.
     """
 
     actions: tuple[str, ...]
@@ -80,8 +80,9 @@ class BuildStatus(Model):
 
     deployment_id: str | None = None
     """Dokploy's id of it, once its row is seen."""
+    # FACTS 13: Dokploy gives no id when a build is asked for.
     previous: str | None = None
-    """The newest deployment before it: ours is the first that follows (FACTS 13)."""
+    """The newest deployment before it: ours is the first that follows."""
     inputs: str
     """Digest of what it was built from."""
     started_at: datetime

@@ -92,7 +92,7 @@ class TargetSpec(Model):
     """Dokploy's URL, without user or password."""
     api_key: SecretKeyReference
     """Its API key: a Secret in the namespace berth-system. The key belongs to an owner or admin,
-    and is made with rate limiting off (FACTS 6)."""
+    and is made with rate limiting off."""
     project: str = Field(default="berth", min_length=1, max_length=100)
     """The Dokploy project of all sessions; made if there is none."""
     environment: str | None = Field(default=None, max_length=100)
@@ -100,9 +100,9 @@ class TargetSpec(Model):
     container: ContainerDefaults = ContainerDefaults()
     """What containers get where sessions say nothing."""
     route: RoutePattern = RoutePattern()
-    """How sessions are reached."""
+    """How sessions are reached: their hosts and certificates."""
     limits: Limits = Limits()
-    """Bounds."""
+    """Bounds on sessions and on calls."""
     poll: Poll = Poll()
     """How often it is listed."""
     deadlines: Deadlines = Deadlines()

@@ -163,6 +163,11 @@ def test_the_reference_tells_every_kind_field_condition_and_reason():
     assert all(f"| `{reason}` | {row.meaning} |" in text for reason, row in MEANINGS.items())
 
 
+def test_no_field_of_the_reference_is_left_untold():
+    rows = [line for line in generated()[REFERENCE].splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.endswith("|  |") or "FACTS" in row] == []
+
+
 def test_links_of_the_reference_lead_somewhere():
     text = generated()[REFERENCE]
     headings = {
