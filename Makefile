@@ -15,7 +15,7 @@ up: .venv/.server  ## Start Berth on this machine and run examples/hello.yaml (A
 
 test: dev lint types verify  ## Set up all and run every test, linter and check
 	@echo "== tests"
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak" $(ARGS)
 
 lint: dev  ## Style and architecture
 	@echo "== style"
@@ -31,12 +31,13 @@ types: dev  ## Strict types
 generate: dev  ## Write what is generated: CRD manifests and the reference pages
 	$(BIN)/python -m crds generate
 	$(BIN)/python -m cli.reference generate
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m cli.reference_configuration generate
 
 verify: dev  ## Fail if a generated file is stale
 	@echo "== generated files"
 	$(BIN)/python -m crds check
 	$(BIN)/python -m cli.reference check
+	$(BIN)/python -m cli.reference_configuration check
 
 bench: dev  ## Print the table of counts and ratios
 	$(BIN)/python -m pytest -q -s -m "bench" $(ARGS)

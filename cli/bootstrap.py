@@ -88,7 +88,9 @@ async def declare_target(client: Client, places: Places) -> None:
         spec["url"] = said["url"]
         spec["route"] = {
             **spec.get("route", {"pattern": "{name}.{namespace}.localhost"}),
-            "https": False, "certificate": "none", "port": router,
+            "https": False,
+            "certificate": "none",
+            "port": router,
             "probeAddress": f"{urlsplit(said['url']).hostname}:{router}",
         }
         spec.setdefault("container", _LOCAL_CONTAINER)

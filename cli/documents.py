@@ -85,7 +85,10 @@ def _texts(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or all documents below a directory, in the order of their names."""
+    """The file itself, or the documents of a directory, in the order of their names.
+
+    Folders within it are left alone, as kubectl does: what lies there may be of another kind.
+    """
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    return sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())

@@ -38,7 +38,7 @@ Files = Annotated[
         "--filename",
         "-f",
         metavar="PATH",
-        help="A file, a directory (with all below it), or - for stdin; may be repeated.",
+        help="A file, a directory (not the folders in it), or - for stdin; may be repeated.",
     ),
 ]
 SessionNames = Annotated[

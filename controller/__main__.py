@@ -12,7 +12,7 @@ import uuid
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from controller.leadership import LeadershipLost
 from controller.loop import Controller, Pacing
@@ -43,7 +43,9 @@ def connect(target: Target, key: SecretStr) -> Dokploy:
 
 async def run(settings: ControllerSettings) -> None:
     """Work until cancelled; raises LeadershipLost and RecordsError."""
-    records = await open_records(settings.database_url, key=KeyRing.load(settings.key_file, os.environ))
+    records = await open_records(
+        settings.database_url.get_secret_value(), key=KeyRing.load(settings.key_file, os.environ)
+    )
     probe, metrics = HttpProbe(), Metrics()
     controller = Controller(
         records,
@@ -79,7 +81,14 @@ async def _until_told(settings: ControllerSettings) -> None:
 
 def main() -> int:
     """Exit code 0 when told to end, 1 when another took over, 2 when the records cannot be had."""
-    settings = ControllerSettings()
+    try:
+        settings = ControllerSettings()
+    except ValidationError as error:
+        # Its own text would repeat the values, the database's password among them.
+        for detail in error.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in detail["loc"]).upper()
+            sys.stderr.write(f"BERTH_{name}: {detail['msg']}\n")
+        return 2
     configure_logging("controller", level=settings.log_level)
     code = 0
     try:
@@ -88,8 +97,8 @@ def main() -> int:
         log.warning("another controller has taken over; ending")
         code = 1
     except* RecordsError as group:
-        for error in group.exceptions:
-            log.error("records cannot be had", error=str(error))  # noqa: TRY400 - the message says it all
+        for cause in group.exceptions:
+            log.error("records cannot be had", error=str(cause))  # noqa: TRY400 - the message says it all
         code = 2
     return code
 

@@ -7,6 +7,7 @@ puts them is the order in which they are performed; a crash is allowed between a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from dokploy.port import ApplicationConfig, ApplicationRef, Domain, VolumeMount
 
@@ -107,6 +108,14 @@ class RemoveVolume:
 
 
 Action = Create | Configure | AttachVolume | AttachRoute | DetachRoute | Apply | Build | Delete | RemoveVolume
+
+
+def domain_in(route: str | None) -> Domain | None:
+    """The route that a text made by :func:`route_text` stands for, as far as reaching it goes."""
+    if route is None:
+        return None
+    parts = urlsplit(route)
+    return Domain(parts.hostname or "", parts.port or 0, https=parts.scheme == "https")
 
 
 def route_text(domain: Domain) -> str:

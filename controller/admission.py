@@ -53,8 +53,8 @@ class Admission:
     def check(self, session: Session, target: Target) -> None:
         """Raise Unresolved if the session is past a limit of its target."""
         limits = target.spec.limits
-        if session.spec.operating_mode is not OperatingMode.RUNNING:
-            return
+        if session.spec.operating_mode is not OperatingMode.RUNNING or session.status.dokploy.task:
+            return  # what runs already is not pushed out by a limit that was lowered
         for limit, whose, owned in (
             (limits.sessions, "", False),
             (limits.sessions_per_owner, " per owner", True),

@@ -58,7 +58,7 @@ class Unresolved(Exception):
 
 def failure_of(error: DokployError) -> Failure:
     """Say what happens next after a call failed; the only place that judges Dokploy's errors."""
-    text = str(error)
+    text = error.message
     match error:
         case Unauthorized(throttled=True):
             return Failure(Next.FREEZE, Reason.TARGET_THROTTLED, text)

@@ -13,13 +13,30 @@ from controller.errors import Failure
 from crds.base import Condition, ObjectMeta, Resource
 from crds.event import Event, ObjectReference
 from crds.session import Session, SessionStatus
-from crds.vocabulary import ConditionType
+from crds.vocabulary import ConditionType, Reason
 from records.errors import RecordsError
 from records.port import Records
 
 log = structlog.get_logger(__name__)
 
 COMPONENT = "berth-controller"
+
+
+_ORDINARY = frozenset(
+    {
+        Reason.APPLYING,
+        Reason.BUILDING,
+        Reason.CREATING,
+        Reason.DELETING,
+        Reason.LEGACY,
+        Reason.PENDING,
+        Reason.REVISION_PENDING,
+        Reason.STARTING,
+        Reason.STOPPED,
+        Reason.STOPPING,
+        Reason.WORKSPACE_PREPARING,
+    }
+)
 
 
 class EventWriter:
@@ -42,9 +59,9 @@ class EventWriter:
         before, after = _ready(session.status), _ready(status)
         if after is None or (before is not None and before.status is after.status):
             return
-        kind: Literal["Normal", "Warning"] = (
-            "Normal" if after.status == "True" or before is None else "Warning"
-        )
+        # What was asked for is no warning, though the session is not ready meanwhile.
+        wrong = after.status != "True" and after.reason not in _ORDINARY
+        kind: Literal["Normal", "Warning"] = "Warning" if wrong else "Normal"
         reason = "Ready" if after.status == "True" else after.reason
         await self.write(session, kind, reason, after.message or after.reason)
 
@@ -56,7 +73,8 @@ class EventWriter:
         # Events have a namespace even where what they are about has none, as in Kubernetes.
         event = Event(
             metadata=ObjectMeta(
-                name=f"{meta.name}.{int(now.timestamp() * 1_000_000):x}", namespace=meta.namespace
+                name=f"{meta.name}.{int(now.timestamp() * 1_000_000):x}",
+                namespace=meta.namespace or "default",
             ),
             involved_object=ObjectReference(
                 kind=about.kind, namespace=meta.namespace, name=meta.name, uid=meta.uid

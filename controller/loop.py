@@ -32,10 +32,14 @@ from crds.base import Key, Resource
 from crds.secret import Secret
 from crds.session import Session, SessionTemplate
 from crds.target import Target
+from crds.vocabulary import Reason
 from records.errors import Expired, NotFound, RecordsError
 from records.port import Change, Records, StoreSettings
 
 log = structlog.get_logger(__name__)
+
+_ROOM = frozenset({Reason.QUOTA_EXCEEDED, Reason.HOST_TAKEN})
+"""What another session's stop or end may mend."""
 
 _WATCHED: tuple[type[Resource], ...] = (Session, SessionTemplate, Target, Secret)
 
@@ -133,7 +137,7 @@ class Controller:
             case Session() as session:
                 self._admission.note(session)
                 if self.views.note(session):
-                    self._ask([session.key])
+                    self._ask([session.key, *self.views.waiting()])
             case Target() as target if deleted:
                 await self.fleet.drop(target.metadata.name)
             case Target() as target:
@@ -161,10 +165,7 @@ class Controller:
         self.views.forget(key, uid)
         self._admission.forget(key)
         self.queue.forget(key)
-        # Room or a host may have become free for others of the same target.
-        self._ask(
-            other for other, waiting in self.views.of_target(view.target) if waiting.pace is Pace.BACKOFF
-        )
+        self._ask(self.views.waiting())
 
     # -- passes -----------------------------------------------------------------------------
 
@@ -234,6 +235,7 @@ class Controller:
     ) -> None:
         now = asyncio.get_running_loop().time()
         view.pace = result.pace
+        view.waits_for_room = result.failure is not None and result.failure.reason in _ROOM
         view.signature = signature
         view.deployments = deployments_of(live, view) if live else {}
         if view.report_due <= now:

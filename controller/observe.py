@@ -12,14 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from controller.desired import Desired
 from controller.identity import Markers
-from controller.observed import Observed, Reading, Unknown
+from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus
 from crds.vocabulary import Reason
 from dokploy.errors import NotFound
-from dokploy.port import ApplicationRow, Dokploy, ServiceRow
+from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
 
 _LOG_LINES = 40
 _MASS = 3
@@ -133,7 +132,7 @@ async def read(
     readings: frozenset[Reading],
     observed: Observed,
     *,
-    want: Desired | None,
+    domain: Domain | None,
     known: DokployStatus,
     dokploy: Dokploy,
     probe: Probe,
@@ -150,9 +149,8 @@ async def read(
             case Reading.JOBS:
                 observed = replace(observed, jobs=await dokploy.list_jobs())
             case Reading.ECHO:
-                domain = want.domain if want else None
-                if domain is not None:
-                    observed = replace(observed, echo=await probe.echo(domain, probe_address))
+                echo = await probe.echo(domain, probe_address) if domain else Silence.NO_ANSWER
+                observed = replace(observed, echo=echo)
             case Reading.BUILD_LOG:
                 observed = replace(observed, build_log=await _build_log(dokploy, known))
             case _ if application is None:

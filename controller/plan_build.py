@@ -42,10 +42,15 @@ def follow_build(
     observed: Observed,
     application: ApplicationRow,
     *,
+    restarted_at: datetime | None,
     now: datetime,
     deadline: float,
 ) -> BuildStep:
-    """Follow a build that runs, ask for one that is needed, or have nothing to say."""
+    """Follow a build that runs, ask for one that is needed, or have nothing to say.
+
+    A build that failed is tried again when a restart is asked for: what it was built from may have
+    been mended where it lives.
+    """
     build = known.build
     if build is not None and build.outcome == "Running":
         return _follow(want, known, build, observed, application, now=now, deadline=deadline)
@@ -54,7 +59,8 @@ def follow_build(
     if build is not None and build.inputs == want.build_inputs:
         if build.outcome == "Done":
             return BuildStep("", known)
-        return _failed(known, observed)
+        if restarted_at is None or restarted_at <= build.started_at:
+            return _failed(known, observed)
     return _ask(want.build_inputs, known, observed)
 
 

@@ -55,7 +55,10 @@ def plan_deletion(
         return Plan("It never had an application", known, finished=True)
     if observed.applications is None or observed.services is None:
         return unknown(known, observed)
-    if _holds_unsaved_work(session, storage):
+    at_stake = storage.on_delete == "Delete" and session.metadata.annotations.get(FORCE_ANNOTATION) != "true"
+    if at_stake and _can_be_asked(session, observed):
+        return needing(known, "The container has the last word on its work", Reading.ECHO)
+    if at_stake and _holds_unsaved_work(session, observed):
         message = "Its work is not saved elsewhere: commit and push it, or delete with --force to give it up"
         return Plan(
             message, known, pace=Pace.BACKOFF, blocked=Failure(Next.WAIT, Reason.WORK_UNSAVED, message)
@@ -78,11 +81,20 @@ def plan_deletion(
     )
 
 
-def _holds_unsaved_work(session: Session, storage: Storage) -> bool:
-    if session.metadata.annotations.get(FORCE_ANNOTATION) == "true":
-        return False
-    if storage.on_delete == "Retain":
-        return False
+def _can_be_asked(session: Session, observed: Observed) -> bool:
+    """Whether a container runs that can tell more than its last report, which may be a while old."""
+    running = any(row.running for row in observed.services or ())
+    return (
+        bool(observed.applications)
+        and running
+        and observed.echo is None
+        and session.status.dokploy.route is not None
+    )
+
+
+def _holds_unsaved_work(session: Session, observed: Observed) -> bool:
+    if isinstance(observed.echo, dict):
+        return observed.echo["work"]["state"] == "Unsaved"
     return any(
         condition.type == ConditionType.WORK_SAVED and condition.status is ConditionStatus.FALSE
         for condition in session.status.conditions

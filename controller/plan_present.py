@@ -47,7 +47,15 @@ def plan_present(
         intent=None,
         lost_at=None,
     )
-    step = follow_build(want, known, observed, application, now=now, deadline=deadlines.build)
+    step = follow_build(
+        want,
+        known,
+        observed,
+        application,
+        restarted_at=session.spec.restarted_at,
+        now=now,
+        deadline=deadlines.build,
+    )
     if step.readings:
         return needing(known, step.why, *step.readings)
     known = step.known
@@ -162,7 +170,9 @@ def _reason_to_apply(
 
 
 def _why(actions: tuple[Action, ...]) -> str:
-    return str(actions[-1])
+    """In words that follow "because"."""
+    last = actions[-1]
+    return last.why if isinstance(last, Apply) else str(last)
 
 
 def _still_stopping(want: Desired, observed: Observed, actions: tuple[Action, ...]) -> bool:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from controller.actions import Action, Create
+from controller.actions import Action, Create, domain_in
 from controller.errors import Failure, Next, failure_of
 from controller.events import EventWriter
 from controller.execute import execute, recorded
@@ -30,7 +30,7 @@ from crds.base import Key
 from crds.session import DokployStatus, Intent, Session
 from crds.vocabulary import Reason
 from dokploy.errors import DokployError, Effect
-from dokploy.port import ApplicationRef, Dokploy, Place
+from dokploy.port import ApplicationRef, Dokploy, Domain, Place
 from records.errors import NotFound
 from records.port import Claim, Records
 
@@ -125,7 +125,7 @@ async def _observe_and_plan(
             observed = await read(
                 planned.readings,
                 observed,
-                want=inputs.want if not isinstance(inputs.want, Failure) else None,
+                domain=_domain(inputs, planned.known),
                 known=planned.known,
                 dokploy=target.dokploy,
                 probe=context.probe,
@@ -136,6 +136,11 @@ async def _observe_and_plan(
             idle = replace(planned, readings=frozenset(), pace=Pace.BACKOFF, known=session.status.dokploy)
             return observed, idle, failure
     raise RuntimeError(f"the plan for {session.key} asks again for what was read")
+
+
+def _domain(inputs: Inputs, known: DokployStatus) -> Domain | None:
+    """The route to the container: the declared one, or for a deletion the one it has."""
+    return domain_in(known.route) if isinstance(inputs.want, Failure) else inputs.want.domain
 
 
 def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target | None, now: datetime) -> Plan:

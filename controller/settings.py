@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -13,7 +13,7 @@ class ControllerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BERTH_", frozen=True, use_attribute_docstrings=True)
 
-    database_url: str
+    database_url: SecretStr
     """Where the records live: ``sqlite:///path`` or ``postgresql://host/name``."""
     key_file: Path
     """The key ring that encrypts secrets; made at the first start, mode 0600."""

@@ -179,7 +179,8 @@ def _progressing(step: Pass, ready: Verdict) -> Verdict:
 
 def _degraded(step: Pass, told: dict[ConditionType, Verdict]) -> Verdict:
     trouble = step.trouble
-    if trouble is not None and (trouble.reason in _FAILURES or trouble.next is not Next.WAIT):
+    waits = trouble is not None and (trouble.next is Next.WAIT or trouble.reason in _WAITS)
+    if trouble is not None and (trouble.reason in _FAILURES or not waits):
         return Verdict(_TRUE, trouble.reason, trouble.message)
     failing = [verdict for verdict in told.values() if verdict.status is _FALSE and verdict.reason in _BAD]
     if failing:

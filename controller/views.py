@@ -31,6 +31,8 @@ class View:
     deployments: dict[str, datetime | None] = field(default_factory=dict)
     """When each of its applications was last deployed, as listed at the last pass."""
     deleting: bool = False
+    waits_for_room: bool = False
+    """Whether it may go on once another session stops or goes."""
     report_due: float = _NEVER
     """Loop time at which the container's own report is to be read again."""
     audit_due: float | None = None
@@ -82,6 +84,10 @@ class Views:
     def of_target(self, name: str) -> Iterator[tuple[Key, View]]:
         """The sessions of one target."""
         return ((key, view) for key, view in self if view.target == name)
+
+    def waiting(self) -> Iterator[Key]:
+        """The sessions that may go on once another one stops, goes, or gives up its host."""
+        return (key for key, view in self if view.waits_for_room)
 
     def of_namespace(self, namespace: str) -> Iterator[Key]:
         """The sessions of one owner."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,8 +20,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_leftover_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_leftover_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Berth that runs on the developer's machine is not the one under test."""
     for name in ("BERTH_HOME", "BERTH_URL", "BERTH_TOKEN", "BERTH_NAMESPACE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
-    yield

@@ -199,7 +199,7 @@ class TestOneReading:
         connections.dokploy.output = text(1)
 
         async def stop_soon() -> None:
-            while len(connections.dokploy.readings) < 2:  # noqa: ASYNC110 - it says so in a list
+            while len(connections.dokploy.readings) < 2:
                 await asyncio.sleep(0.01)
             connections.dokploy.output += text(2)
             await stand(**{**running(), "phase": Phase.STOPPED})

@@ -201,7 +201,7 @@ class TestRefusals:
             (b"a: [", "application/yaml", 422),
             (b"\xff", "application/yaml", 400),
             (b"---\n---\n", "application/yaml", 400),
-            (b"a: &a [x]\nb: *a\nc: " + b"[" * 3000, "application/yaml", 400),
+            (b"a: &a [x]\nb: *a\nc: " + b"[" * 3000, "application/yaml", 422),
             (b"x=1", "application/x-www-form-urlencoded", 415),
         ],
     )

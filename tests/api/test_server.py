@@ -37,7 +37,7 @@ async def server(
     made = ApiServer(create_app(told, records, explain, connections, now=clock))
     task = asyncio.create_task(made.serve([listen(told)]))
     async with asyncio.timeout(5):
-        while not made.url:  # noqa: ASYNC110 - it says so in a field
+        while not made.url:
             await asyncio.sleep(0.01)
     yield made
     made.should_exit = True
@@ -93,7 +93,7 @@ async def test_a_watch_is_taken_up_where_it_was_left(web: httpx.AsyncClient) -> 
 
 async def no_streams(web: httpx.AsyncClient) -> None:
     async with asyncio.timeout(5):
-        while "berth_api_watchers 0.0" not in (await web.get("/metrics")).text:  # noqa: ASYNC110
+        while "berth_api_watchers 0.0" not in (await web.get("/metrics")).text:
             await asyncio.sleep(0.02)
 
 
@@ -113,7 +113,7 @@ async def test_a_client_that_leaves_a_silent_log_frees_its_place(
     async with web.stream("GET", HELLO + "/logs", params={"follow": "true"}) as answer:
         assert answer.status_code == 200
         async with asyncio.timeout(5):
-            while "berth_api_watchers 1.0" not in (await web.get("/metrics")).text:  # noqa: ASYNC110
+            while "berth_api_watchers 1.0" not in (await web.get("/metrics")).text:
                 await asyncio.sleep(0.02)
     await no_streams(web)
 

@@ -31,7 +31,7 @@ class World:
         return self.workspace.report
 
     async def failed(self):
-        while self.workspace.report["state"] != "Failed":  # noqa: ASYNC110 - a state, not an event
+        while self.workspace.report["state"] != "Failed":
             await asyncio.sleep(0.005)
 
 

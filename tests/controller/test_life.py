@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from crds.base import ObjectMeta
-from crds.secret import Secret
-from crds.session import EnvVar, OperatingMode, Session
 from crds.container import SecretKeyReference
+from crds.secret import Secret
+from crds.session import EnvVar, OperatingMode
 from tests.controller.world import LISTINGS, NAMESPACE, World, world
 
 pytestmark = pytest.mark.looptime

@@ -455,6 +455,23 @@ def test_unsaved_work_stops_a_deletion_that_is_not_forced():
     assert kinds(deleting(forced, seen(forced, jobs=()))) == [Delete]
 
 
+def test_a_running_container_is_asked_before_its_work_is_deleted():
+    of = session(deleting=True, known=DokployStatus(route="http://fix-login.example.com:3000"))
+    assert deleting(of, seen(of)).readings == {Reading.ECHO}
+    unsaved = {**report(of), "work": {"state": "Unsaved", "uncommitted": 1, "unpushed": 0}}
+    made = deleting(of, seen(of, echo=unsaved, jobs=()))
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.WORK_UNSAVED
+    assert kinds(deleting(of, seen(of, echo=report(of), jobs=()))) == [Delete]
+    assert kinds(deleting(of, seen(of, jobs=()), on_delete="Retain")) == [Delete]
+
+
+def test_a_failed_build_is_tried_again_when_a_restart_is_asked_for():
+    of = built("Failed", applied=None)
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
+    assert kinds(planned(of, seen(of, deployments=(), jobs=()), git=True)) == [Build]
+
+
 def test_a_late_create_is_awaited_before_volumes_go():
     intent = Intent(actions=("Create",), at=NOW - seconds(2))
     of = with_known(session(deleting=True), DokployStatus(intent=intent))

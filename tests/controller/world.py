@@ -27,7 +27,7 @@ from dokploy.client import CallLimits, HttpDokploy
 from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.server import create_app
 from dokploy.local.simulation import Simulation, loop_clock
-from dokploy.port import Domain, Dokploy
+from dokploy.port import Dokploy, Domain
 from records.errors import NotFound
 from tests.fakes.memory_records import MemoryRecords
 

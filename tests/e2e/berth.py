@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -63,8 +63,9 @@ class Berth:
             too_late.cancel()
         raise AssertionError(f"berth up ended, or was not up within {within} s:\n{self.said()}")
 
-    def __enter__(self) -> Berth:
-        return self.up()
+    def __enter__(self) -> Self:
+        self.up()
+        return self
 
     def __exit__(self, *_: object) -> None:
         if self.process is not None:
@@ -84,7 +85,7 @@ class Berth:
         self.process.send_signal(number)
         out, _ = self.process.communicate(timeout=within)
         self.output += out.splitlines()
-        gone, alive = psutil.wait_procs(tree, timeout=5)
+        _, alive = psutil.wait_procs(tree, timeout=5)
         assert not alive, f"left running: {alive}"
         code = self.process.returncode
         self.process = None
@@ -152,8 +153,11 @@ class Berth:
         found = []
         for process in psutil.process_iter(["cmdline", "environ"]):
             words = process.info["cmdline"] or []
-            if words[-2:] == ["-m", "container"] and str(self.home) in " ".join(
-                (process.info["environ"] or {}).values()
+            is_shim = any("process_shim" in word for word in words)
+            if (
+                words[-2:] == ["-m", "container"]
+                and not is_shim
+                and str(self.home) in " ".join((process.info["environ"] or {}).values())
             ):
                 found.append(process)
         return found

@@ -65,7 +65,7 @@ def _parts_are_killed(one: Berth) -> None:
     for module in ("controller", "api"):
         one.program(module).kill()
         one.until(f"{module} runs again", lambda module=module: _runs(one, module))
-        one.until("the API answers", lambda: one.answers())
+        one.until("the API answers", one.answers)
         one.run("wait", "session/hello", "--for=condition=Ready", "--timeout=30s")
     assert one.healthz()["boot"] == boot, "the container went on"
     one.program("dokploy.local").kill()

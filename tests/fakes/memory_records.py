@@ -1,6 +1,7 @@
-"""Records in memory: a small true model of the port, for tests in virtual time.
+"""Records in memory: the part of the port that the controller uses, for tests in virtual time.
 
-Held to the same contract suite as the SQL adapter (tests/records).
+It has no pages and no selectors, and checks no rule of a kind: the contract suite in tests/records
+is for adapters.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class MemoryRecords:
         position, names = since, {kind.KIND for kind in kinds}
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._feed) > position)
+                while len(self._feed) <= position:
+                    await self._changed.wait()
             while position < len(self._feed):
                 change = self._feed[position]
                 position += 1
@@ -216,7 +218,7 @@ class MemoryRecords:
         stored = resource.model_copy(update={"metadata": meta})
         self._feed.append(Change(change, revision, stored))  # type: ignore[arg-type]
         self.writes.append((what, f"{resource.KIND} {resource.key}"))
-        if what not in {"remove"}:
+        if what != "remove":
             self._rows[resource.KIND, resource.key] = stored
         async with self._changed:
             self._changed.notify_all()

@@ -54,7 +54,7 @@ async def test_a_watcher_that_falls_behind_expires_in_the_feed(opener, monkeypat
         for number in range(6):
             await records.create(session(f"s{number}"))
         await records.compact()
-        while records._feed._head < 7:  # noqa: ASYNC110 - the reader tells watchers alone
+        while records._feed._head < 7:
             await asyncio.sleep(0.001)
         with pytest.raises(Expired):
             await anext(slow)
