@@ -29,6 +29,7 @@ from dokploy.local.server import create_app
 from dokploy.local.simulation import Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
 from records.errors import NotFound
+from tests import laws
 from tests.fakes.memory_records import MemoryRecords
 
 KEY = "the-owners-key"
@@ -62,6 +63,19 @@ class SimulatedProbe:
         route = self._dokploy.routes().get(domain.host)
         report = self._simulation.healthz(route[0]) if route else None
         return report or Silence.NO_ANSWER
+
+
+class LawfulRecords(MemoryRecords):
+    """Checks the laws of status at every write of one."""
+
+    async def update_status(self, kind, key, *, uid, status):
+        before = self._row(kind, key, uid)
+        after = await super().update_status(kind, key, uid=uid, status=status)
+        if isinstance(before, Session) and after.status.dokploy.intent is None:
+            laws.s4(before, after)
+            laws.s5(before, after)
+            laws.status_laws(after)
+        return after
 
 
 class Transport(httpx.ASGITransport):
@@ -212,7 +226,7 @@ async def world(**target_spec: object) -> AsyncIterator[World]:
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    records = MemoryRecords(now)
+    records = LawfulRecords(now)
     simulation = Simulation(clock=clock)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock)
     await dokploy.start()
