@@ -6,7 +6,7 @@ import pytest
 
 from api.changes import Difference, differences
 from crds.base import ConditionStatus
-from crds.session import Phase
+from crds.session import Phase, Session
 from dokploy.errors import Unreachable
 from records.sql import SqlRecords
 from tests.api.conftest import HELLO, Client, condition, running, session_body
@@ -29,11 +29,11 @@ class TestPlan:
                 "waitSeconds": 2.5,
             },
         }
-        assert await records.revision() == 0
+        assert (await records.list(Session)).revision == 0
 
     async def test_of_a_change(self, client: Client, records: SqlRecords) -> None:
         await client.put(HELLO, json=session_body(title="Old"))
-        revision = await records.revision()
+        revision = (await records.list(Session)).revision
         answer = (await client.post("/api/plan", json=session_body(image="example/session:2"))).json()
         assert answer["result"] == "configured"
         assert answer["changes"] == [
@@ -41,7 +41,7 @@ class TestPlan:
             {"field": "spec.title", "before": "Old", "after": None},
         ]
         assert answer["plan"]["why"] == "generation 2 with a uid"
-        assert await records.revision() == revision
+        assert (await records.list(Session)).revision == revision
 
     async def test_of_nothing(self, client: Client) -> None:
         await client.put(HELLO, json=session_body())

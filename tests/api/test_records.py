@@ -44,11 +44,11 @@ class TestApply:
 
     async def test_the_same_again_changes_nothing(self, client: Client, records: SqlRecords) -> None:
         first = await client.put(HELLO, json=session_body())
-        revision = await records.revision()
+        revision = (await records.list(Session)).revision
         again = await client.put(HELLO, json=session_body())
         assert (again.status_code, again.headers["berth-result"]) == (200, "unchanged")
         assert again.json() == first.json()
-        assert await records.revision() == revision
+        assert (await records.list(Session)).revision == revision
 
     async def test_replaces_labels_annotations_and_spec_and_keeps_the_rest(
         self, client: Client, records: SqlRecords, stand
@@ -143,16 +143,16 @@ class TestApply:
         assert (answer.status_code, answer.headers["berth-result"]) == (200, "created")
         assert answer.json()["metadata"]["generation"] == 1
         assert answer.json()["metadata"]["uid"]
-        assert await records.revision() == 0
+        assert (await records.list(Session)).revision == 0
         await client.put(HELLO, json=session_body())
-        revision = await records.revision()
+        revision = (await records.list(Session)).revision
         answer = await client.put(HELLO, params=dry, json=session_body(title="New"))
         assert answer.headers["berth-result"] == "configured"
         assert answer.json()["metadata"]["generation"] == 2
         answer = await client.put(HELLO, params=dry, json=session_body())
         assert answer.headers["berth-result"] == "unchanged"
         assert (await client.put(HELLO, params=dry, json=session_body(cpu=1))).status_code == 422
-        assert await records.revision() == revision
+        assert (await records.list(Session)).revision == revision
 
     async def test_yaml_is_taken(self, client: Client, records: SqlRecords) -> None:
         text = "kind: Session\nmetadata: {name: hello}\nspec:\n  image: example/session:1\n"
@@ -355,9 +355,9 @@ class TestDelete:
         await hold(records)
         first = await client.delete(HELLO)
         assert first.json()["metadata"]["deletionTimestamp"]
-        revision = await records.revision()
+        revision = (await records.list(Session)).revision
         assert (await client.delete(HELLO)).json() == first.json()
-        assert await records.revision() == revision
+        assert (await records.list(Session)).revision == revision
 
     async def test_unsaved_work_is_lost_only_by_force(
         self, client: Client, records: SqlRecords, stand
@@ -412,9 +412,9 @@ class TestVerbs:
             "title": "Kept",
             "operatingMode": "Stopped",
         }
-        revision = await records.revision()
+        revision = (await records.list(Session)).revision
         await client.post(HELLO + "/stop")
-        assert await records.revision() == revision
+        assert (await records.list(Session)).revision == revision
         started = await client.post(HELLO + "/start")
         assert started.json()["spec"]["operatingMode"] == "Running"
         assert started.json()["metadata"]["generation"] == 3

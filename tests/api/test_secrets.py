@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from api.watch import Watch, Watcher
 from crds.kinds import KINDS
 from crds.logs import configure_logging
+from crds.session import Session
 from dokploy.errors import Failed
 from records.port import EVERYTHING
 from records.sql import SqlRecords
@@ -154,7 +155,7 @@ async def test_no_route_shows_a_secret_and_no_get_changes_anything(
     told += (await client.put(HELLO, json=session_body(env=env))).text
     await stand(**running())
     connections.dokploy.output = "2026-11-24T12:00:00.000000001Z started\n"
-    revision = await records.revision()
+    revision = (await records.list(Session)).revision
     visited = 0
     for method, template in sorted(routes_of(app)):
         if method != "GET" or template == "/api/watch":
@@ -172,7 +173,7 @@ async def test_no_route_shows_a_secret_and_no_get_changes_anything(
     told += "".join([str(frame.data) async for frame in Watcher(records, watch, closing, "/").frames()])
     assert '"digests"' in told
     assert_no_secret(told + logged.getvalue(), CANARY, key, token)
-    assert await records.revision() == revision
+    assert (await records.list(Session)).revision == revision
 
 
 async def test_a_plan_shows_no_secret(client: Client) -> None:
