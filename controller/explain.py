@@ -22,6 +22,7 @@ from crds.session import DokployStatus, OperatingMode, Session
 from crds.target import Target
 from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow
 from records.errors import NotFound
+from records.paging import pages
 from records.port import Records
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -97,7 +98,8 @@ async def _target(records: Records, name: str) -> Target | None:
 
 async def _admission(records: Records, session: Session) -> Admission:
     admission = Admission()
-    for other in (await records.list(Session)).items:
-        admission.note(other)
+    async for page in pages(records, Session):
+        for other in page.items:
+            admission.note(other)
     admission.note(session)
     return admission

@@ -34,6 +34,7 @@ from crds.session import Session, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
 from records.errors import Expired, NotFound, RecordsError
+from records.paging import pages
 from records.port import Change, Records, StoreSettings
 
 log = structlog.get_logger(__name__)
@@ -104,16 +105,19 @@ class Controller:
 
     async def _load(self) -> int:
         """Read every record once; returns the revision from which to watch."""
-        sessions = await self._records.list(Session)
-        for session in sessions.items:
-            self._admission.note(session)
-            self.views.note(session)
-            self.queue.add(session.key)
+        number, revision = 0, None
+        async for page in pages(self._records, Session):
+            revision = page.revision if revision is None else revision
+            number += len(page.items)
+            for session in page.items:
+                self._admission.note(session)
+                self.views.note(session)
+                self.queue.add(session.key)
         targets = await self._records.list(Target)
         for target in targets.items:
             await self.fleet.adopt(target)
-        log.info("records loaded", sessions=len(sessions.items), targets=len(targets.items))
-        return sessions.revision
+        log.info("records loaded", sessions=number, targets=len(targets.items))
+        return targets.revision if revision is None else revision
 
     async def _watch(self, since: int) -> None:
         while True:
