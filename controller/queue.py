@@ -21,6 +21,8 @@ K = TypeVar("K", bound=Hashable)
 
 _BASE_DELAY = 1.0
 _MAX_DELAY = 60.0
+_RESOLUTION = 0.001
+"""Seconds; a clock that is coarser than the rest of a delay would never reach its end."""
 
 
 class Priority(IntEnum):
@@ -126,7 +128,7 @@ class WorkQueue(Generic[K]):
             due, _, key = self._delayed[0]
             if self._due.get(key) != due:
                 heapq.heappop(self._delayed)  # asked for earlier, or forgotten
-            elif due <= now:
+            elif due <= now + _RESOLUTION:
                 heapq.heappop(self._delayed)
                 del self._due[key]
                 self.add(key)
