@@ -15,7 +15,7 @@ up: .venv/.server  ## Start Berth on this machine and run examples/hello.yaml (A
 
 test: dev lint types verify  ## Set up all and run every test, linter and check
 	@echo "== tests"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak and not bench" $(ARGS)
 
 lint: dev  ## Style and architecture
 	@echo "== style"

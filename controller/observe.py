@@ -8,6 +8,7 @@ missing is weighed against what we know to own before it is believed.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from dokploy.errors import NotFound
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
 
 _LOG_LINES = 40
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MASS = 3
 """So many things of ours missing at once, and more than half of them all, is a mass absence."""
 
@@ -173,5 +175,5 @@ async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:
     if known.build is None or known.build.deployment_id is None:
         return ()
     text = await dokploy.read_build_log(known.build.deployment_id, tail=_LOG_LINES)
-    lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]
+    lines = [_COLOUR.sub("", line).strip() for line in text.replace("\r", "\n").splitlines()]
     return tuple(line for line in lines if line)

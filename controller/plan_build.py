@@ -23,6 +23,10 @@ from dokploy.port import ApplicationRow, Deployment
 _QUEUE_GRACE = 15.0
 """Seconds in which an accepted build may show neither as a job nor as a row."""
 
+_CLOSING = ("Error occurred", "❌ Docker build failed", "❌ [ERROR] Fail to clone")
+"""How the lines begin that end every failed build's log; what went wrong stands before them
+(FACTS-2 1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildStep:
@@ -74,7 +78,8 @@ def _ask(inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:
 def _failed(known: DokployStatus, observed: Observed) -> BuildStep:
     if observed.build_log is None:
         return BuildStep("The build's log tells why", known, (Reading.BUILD_LOG,))
-    why = next((line for line in reversed(observed.build_log) if line.strip()), "see the build's log")
+    telling = (line for line in reversed(observed.build_log) if line and not line.startswith(_CLOSING))
+    why = next(telling, "see the build's log")
     message = f"The build failed: {why}"
     return BuildStep(message, known, failure=Failure(Next.STALL, Reason.BUILD_FAILED, message))
 

@@ -57,7 +57,7 @@ def plan_present(
         deadline=deadlines.build,
     )
     if step.readings:
-        return needing(known, step.why, *step.readings)
+        return needing(step.known, step.why, *step.readings)
     known = step.known
     if step.in_progress:
         return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)

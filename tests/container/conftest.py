@@ -181,7 +181,7 @@ class GitServer:
                     self.send_header("Location", server.redirect + self.path)
                     self.end_headers()
                     return
-                if given != expected:
+                if password and given != expected:
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="git"')
                     self.end_headers()

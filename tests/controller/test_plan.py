@@ -374,8 +374,13 @@ def test_the_end_of_a_build_counts_as_applied():
 def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person():
     of = built("Running", applied=None)
     observed = seen(of, deployments=(row("dep-1", "error"), row("dep-0", "done")), jobs=())
-    assert planned(of, observed, git=True).readings == {Reading.BUILD_LOG}
-    made = planned(of, replace(observed, build_log=("fatal: no such branch",)), git=True)
+    asking = planned(of, observed, git=True)
+    assert asking.readings == {Reading.BUILD_LOG}
+    assert asking.known.build is not None
+    assert asking.known.build.deployment_id == "dep-1", "the log is read of this one"
+    made = planned(
+        of, replace(observed, build_log=("fatal: no such branch", "Error occurred ❌, check")), git=True
+    )
     assert made.actions == ()
     assert made.blocked is not None
     assert made.blocked.reason is Reason.BUILD_FAILED

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +22,28 @@ import psutil
 BERTH = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).resolve().parents[2]
 _UP = re.compile(r"up after ([0-9.]+) s")
+
+
+@dataclass
+class Stream:
+    """The output of a command that stays, line by line."""
+
+    process: subprocess.Popen[str]
+
+    def until(self, part: str, *, within: float = 40.0) -> str:
+        """The next line that holds a part."""
+        too_late = threading.Timer(within, self.process.terminate)
+        too_late.start()
+        seen = []
+        try:
+            assert self.process.stdout is not None
+            for line in self.process.stdout:
+                seen.append(line)
+                if part in line:
+                    return line
+        finally:
+            too_late.cancel()
+        raise AssertionError(f"{part!r} was not said within {within} s: {seen}")
 
 
 @dataclass
@@ -117,6 +141,24 @@ class Berth:
             check=True,
         )
         return json.loads(done.stdout)
+
+    @contextmanager
+    def streaming(self, *arguments: str) -> Iterator[Stream]:
+        """A command that stays; it is ended as Ctrl-C does."""
+        process = subprocess.Popen(
+            [*BERTH, *arguments],
+            cwd=ROOT,
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield Stream(process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
 
     def answers(self) -> bool:
         done = subprocess.run(

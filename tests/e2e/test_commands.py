@@ -82,6 +82,24 @@ def test_logs_in_every_form(berth: Berth):
     berth.run("logs", "hello", "--since", "1s")
 
 
+def test_a_watch_and_a_followed_log_show_what_happens(berth: Berth):
+    with berth.streaming("get", "sessions", "-w") as watch, berth.streaming("logs", "hello", "-f") as log:
+        assert "hello" in watch.until("hello")
+        assert log.until("serving")
+        declare(berth, "watched")
+        assert "watched" in watch.until("watched")
+        berth.run("restart", "session", "hello")
+        berth.run("delete", "session", "watched", "--no-wait")
+        assert log.until("serving"), "the log goes on with the new container"
+    berth.run("wait", "session/hello", "--for=condition=Ready", "--timeout=30s")
+    berth.until("gone", lambda: "watched" not in berth.run("get", "sessions", "-o", "name"))
+
+
+def test_completion_is_written_for_each_shell(berth: Berth):
+    for shell in ("bash", "zsh", "fish"):
+        assert "berth" in berth.run("completion", shell)
+
+
 def test_stop_start_restart_and_delete(berth: Berth):
     declare(berth, "life")
     boot = berth.healthz("life")["boot"]
