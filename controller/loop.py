@@ -8,6 +8,7 @@ do (law L6).
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -227,7 +228,7 @@ class Controller:
         if view.audit_due is None:
             # Spread over the first period, so that a restart does not read all at once (P4).
             period = live.record.spec.poll.audit.seconds
-            view.audit_due = now + period * (1 + (hash(view.session_id) % 97) / 97)
+            view.audit_due = now + period * (1 + (zlib.crc32(view.session_id.encode()) % 97) / 97)
         live.flag(
             key,
             suspect=view.audit_due <= now or others_deployed(live, view),
