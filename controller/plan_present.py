@@ -21,6 +21,7 @@ from controller.plan_build import BuildStep, follow_build
 from controller.planned import Deadlines, Pace, Plan, needing, replace_known
 from controller.standing import Stage, standing
 from crds.session import DokployStatus, Session
+from crds.vocabulary import Reason
 from dokploy.port import ApplicationDetail, ApplicationRow, Domain
 
 
@@ -229,6 +230,9 @@ def _settle(
         case Stage.FAILING:
             if observed.logs is None:
                 return needing(known, "Its last words tell why", Reading.LOGS)
+            if stands.reason is Reason.ROLLED_BACK:
+                # Whatever put another configuration in its place, ours is written and applied anew.
+                known = replace_known(known, configured=None, applied=None)
             failure = Failure(Next.RETRY, stands.reason, stands.message)
             return Plan(stands.message, known, pace=Pace.BACKOFF, blocked=failure, stands=stands)
         case _:

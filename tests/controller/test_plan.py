@@ -259,6 +259,8 @@ def test_another_revision_is_awaited_and_after_a_while_called_a_rollback():
     made = planned(late, replace(observed, logs=()))
     assert made.blocked is not None
     assert made.blocked.reason is Reason.ROLLED_BACK
+    again = with_known(late, made.known)
+    assert kinds(planned(again, seen(again, tasks=(task("task-2"),)))) == [Configure, Apply]
 
 
 def test_an_image_that_is_not_there_is_an_error_with_its_name():
