@@ -32,10 +32,16 @@ if os.fork() == 0:
     print(orphan, flush=True)
     os._exit(0)
 os.wait()
+def stat(p):
+    try:
+        with open(f"/proc/{p}/stat") as file:
+            return file.read()
+    except OSError:
+        return ""  # it ended between the listing and this
 orphans = ["?"]
 while orphans:
     numbers = [p for p in os.listdir("/proc") if p.isdigit()]
-    orphans = [p for p in numbers if f") Z {first} " in open(f"/proc/{p}/stat").read()]
+    orphans = [p for p in numbers if f") Z {first} " in stat(p)]
 print("reaped", flush=True)
 """
 
