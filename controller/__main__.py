@@ -58,6 +58,7 @@ async def run(settings: ControllerSettings) -> None:
             workers=settings.workers,
             report=settings.report_seconds,
             sweep=settings.sweep_seconds,
+            resync=settings.resync_seconds,
             lease=settings.lease_seconds,
         ),
         metrics=metrics,

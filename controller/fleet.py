@@ -185,8 +185,8 @@ class Fleet:
 
     def _period(self, poll: Poll, name: str) -> float:
         running = False
-        for _, view in self._views.of_target(name):
-            if view.pace is Pace.MOTION:
+        for key, view in self._views.of_target(name):
+            if view.pace is Pace.MOTION or key in self.parked:
                 return poll.fast.seconds
             running = running or view.running
         return poll.slow.seconds if running else poll.idle.seconds

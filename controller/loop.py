@@ -54,6 +54,8 @@ class Pacing:
     report: float = 30.0
     """How often a running container's own report is read again."""
     sweep: float = 300.0
+    resync: float = 300.0
+    """How often all records are listed again, in case that the watch kept something back (law L6)."""
     lease: float = 15.0
 
 
@@ -95,6 +97,7 @@ class Controller:
                 await self.leadership.leading.wait()
                 since = await self._load()
                 group.create_task(self._watch(since), name="watch")
+                group.create_task(self._resync(), name="resync")
                 for number in range(self._pacing.workers):
                     group.create_task(self._work(), name=f"worker {number}")
                 group.create_task(self.sweeper.run(self._pacing.sweep), name="sweep")
@@ -105,20 +108,35 @@ class Controller:
     # -- what asks for passes ---------------------------------------------------------------
 
     async def _load(self) -> int:
-        """Read every record once; returns the revision from which to watch."""
-        number, revision = 0, None
+        """List every record; returns the revision from which to watch.
+
+        A session gets a pass if it is declared otherwise than it was known to be: all do at first.
+        """
+        revision, listed = None, set[Key]()
         async for page in pages(self._records, Session):
             revision = page.revision if revision is None else revision
-            number += len(page.items)
             for session in page.items:
+                listed.add(session.key)
                 self._admission.note(session)
-                self.views.note(session)
-                self.queue.add(session.key)
+                if self.views.note(session):
+                    self.queue.add(session.key)
+        for key, view in self.views:
+            if key not in listed and view.revision <= (revision or 0):
+                self._forget(key, view.uid)
         targets = await self._records.list(Target)
         for target in targets.items:
             await self.fleet.adopt(target)
-        log.info("records loaded", sessions=number, targets=len(targets.items))
+        log.info("records loaded", sessions=len(listed), targets=len(targets.items))
         return targets.revision if revision is None else revision
+
+    async def _resync(self) -> None:
+        """List all records from time to time: a lost wake-up costs latency, never correctness."""
+        while True:
+            await asyncio.sleep(self._pacing.resync)
+            try:
+                await self._load()
+            except RecordsError as error:
+                log.warning("records not listed again", error=str(error))
 
     async def _watch(self, since: int) -> None:
         while True:
@@ -203,9 +221,14 @@ class Controller:
         try:
             session = await self._records.get(Session, key)
         except NotFound:
+            self._forget(key, view.uid)
             return
         if session.metadata.uid != view.uid:
             return  # the watch brings the new one
+        if int(session.metadata.resource_version or 0) < view.revision:
+            # A store that lags showed what was; a status made from it would overwrite what is (S4).
+            self.queue.retry(key)
+            return
         signature = signature_of(live, view) if live else ()
         if live is not None:
             self._flag(live, view, key)

@@ -153,6 +153,8 @@ async def read(
             case Reading.ECHO:
                 echo = await probe.echo(domain, probe_address) if domain else Silence.NO_ANSWER
                 observed = replace(observed, echo=echo)
+            case Reading.GONE:
+                observed = replace(observed, gone=await _is_gone(dokploy, known))
             case Reading.BUILD_LOG:
                 observed = replace(observed, build_log=await _build_log(dokploy, known))
             case _ if application is None:
@@ -169,6 +171,16 @@ async def read(
                 text = await dokploy.read_logs(application.ref.application_id, tail=_LOG_LINES, since=None)
                 observed = replace(observed, logs=tuple(text.splitlines()))
     return observed
+
+
+async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:
+    if known.application_id is None:
+        return True
+    try:
+        await dokploy.read_application(known.application_id)
+    except NotFound:
+        return True
+    return False
 
 
 async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:

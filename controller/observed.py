@@ -24,6 +24,7 @@ class Reading(Enum):
     DEPLOYMENTS = auto()
     LOGS = auto()
     BUILD_LOG = auto()
+    GONE = auto()
 
 
 class Silence(Enum):
@@ -63,6 +64,8 @@ class Observed:
     deployments: tuple[Deployment, ...] | None = None
     logs: tuple[str, ...] | None = None
     build_log: tuple[str, ...] | None = None
+    gone: bool | None = None
+    """Whether Dokploy, asked by its id, no longer knows the application that we know of."""
 
     @property
     def application(self) -> ApplicationRow | None:

@@ -11,6 +11,7 @@ the session is being deleted               :mod:`controller.plan_deletion`
 what it refers to is missing               nothing; a container that should be stopped is stopped
 several applications bear the marker       delete all but one, once no build of them runs (S2)
 none, and it was declared Legacy           nothing
+none, but Dokploy knows its id             wait: the listing is out of date or cut short
 none, a create may still be under way      wait
 none, but its service lives on             nothing: a second container would share its volumes
 none                                       Create Configure AttachVolume… AttachRoute Apply|Build
@@ -49,7 +50,16 @@ from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_present import plan_present
-from controller.planned import CREATE_SETTLES, Deadlines, Pace, Plan, needing, replace_known, unknown
+from controller.planned import (
+    Deadlines,
+    Pace,
+    Plan,
+    may_take_effect,
+    needing,
+    replace_known,
+    unconfirmed,
+    unknown,
+)
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationRow
@@ -136,8 +146,10 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
     known = session.status.dokploy
     if want.mode is OperatingMode.LEGACY:
         return Plan("Declared without a container", DokployStatus())
-    intent = known.intent
-    if intent and _CREATE in intent.actions and (now - intent.at).total_seconds() < CREATE_SETTLES:
+    doubt = unconfirmed(known, observed)
+    if doubt is not None:
+        return doubt
+    if may_take_effect(known.intent, _CREATE, now):
         message = "An earlier create got no answer; it may still take effect"
         return Plan(
             message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
@@ -171,7 +183,7 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
     )
 
 
-_CREATE = Create.__name__
+_CREATE = frozenset({Create.__name__})
 _NANO = 1_000_000_000
 _SWARM_LAG = 2.0
 """Seconds that Swarm may take to begin what it was told."""

@@ -8,6 +8,7 @@ a listing is unknown                        nothing (S7)
 a container holds unsaved work, unforced    nothing: its owner is told (S9)
 an application, a build of it queued/runs   wait: at its end it would leave an orphan (FACTS 13)
 an application                              Delete
+none, but Dokploy knows its id              wait: the listing is out of date or cut short
 none, a create may still be under way       wait
 none, but its service lives on              reported: no call can remove it
 none, its policy says Delete                RemoveVolume…, again while the container goes
@@ -26,11 +27,13 @@ from controller.actions import Create, Delete, RemoveVolume
 from controller.errors import Failure, Next
 from controller.identity import Identity
 from controller.observed import Observed, Reading
-from controller.planned import CREATE_SETTLES, Pace, Plan, needing, unknown
+from controller.planned import Pace, Plan, may_take_effect, needing, unconfirmed, unknown
 from crds.base import ConditionStatus
 from crds.session import Session, Storage
 from crds.vocabulary import ConditionType, Reason
 from dokploy.port import VolumeRole
+
+_CREATE = frozenset({Create.__name__})
 
 FORCE_ANNOTATION = "berth.dev/force-delete"
 """Set to "true": delete although the work is known to be unsaved."""
@@ -65,8 +68,10 @@ def plan_deletion(
         )
     if observed.applications:
         return _delete_applications(session, observed)
-    intent = known.intent
-    if intent and Create.__name__ in intent.actions and (now - intent.at).total_seconds() < CREATE_SETTLES:
+    doubt = unconfirmed(known, observed)
+    if doubt is not None:
+        return doubt
+    if may_take_effect(known.intent, _CREATE, now):
         message = "An earlier create got no answer; it may still take effect"
         return Plan(
             message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)

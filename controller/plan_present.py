@@ -18,11 +18,15 @@ from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_build import BuildStep, follow_build
-from controller.planned import Deadlines, Pace, Plan, needing, replace_known
+from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known
 from controller.standing import Stage, standing
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationDetail, ApplicationRow, Domain
+
+_NOT_IDEMPOTENT = frozenset({AttachVolume.__name__, AttachRoute.__name__})
+"""What must not be asked for again before an earlier one, unanswered, has shown or failed: the same
+mount twice is a service that Swarm refuses, the same route twice an ambiguous one (FACTS 7.4)."""
 
 
 def plan_present(
@@ -35,11 +39,12 @@ def plan_present(
 ) -> Plan:
     """Plan for the one application that bears the session's marker."""
     known = session.status.dokploy
+    if may_take_effect(known.intent, _NOT_IDEMPOTENT, now):
+        return _unanswered(known)
     if _needs_detail(session, want, observed, application):
-        if observed.detail is None:
-            return needing(known, "What Dokploy holds must be read", Reading.DETAIL)
-        if _may_be_applied(known, want, observed) and want.domain and observed.echo is None:
-            return needing(known, "The container tells what it runs", Reading.ECHO)
+        missing = _readings_to_adopt(known, want, observed)
+        if missing is not None or observed.detail is None:
+            return missing or needing(known, "What Dokploy holds must be read", Reading.DETAIL)
         known = _adopted(session, want, observed, observed.detail)
     known = replace_known(
         known,
@@ -77,6 +82,13 @@ def plan_present(
     return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
 
 
+def _unanswered(known: DokployStatus) -> Plan:
+    message = "An earlier call got no answer; it may still take effect"
+    return Plan(
+        message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
+    )
+
+
 def _needs_detail(session: Session, want: Desired, observed: Observed, application: ApplicationRow) -> bool:
     """Whether our own record of the application is no longer to be trusted."""
     known, service = session.status.dokploy, observed.service
@@ -88,6 +100,17 @@ def _needs_detail(session: Session, want: Desired, observed: Observed, applicati
         return True  # the old route's id is needed to remove it
     settled = known.applied == want.digest == known.configured
     return settled and (service is None or service.wanted != want.config.replicas)
+
+
+def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) -> Plan | None:
+    """What has to be read besides before Dokploy's word is taken for our record."""
+    if observed.detail is None:
+        return None
+    if _may_be_applied(known, want, observed) and want.domain and observed.echo is None:
+        return needing(known, "The container tells what it runs", Reading.ECHO)
+    if observed.tasks is None and observed.service is not None and not _is_wanted(want, observed):
+        return needing(known, "A start or a stop is believed by its tasks", Reading.TASKS)
+    return None
 
 
 def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> bool:
@@ -103,9 +126,9 @@ def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> 
 
 def _adopted(session: Session, want: Desired, observed: Observed, detail: ApplicationDetail) -> DokployStatus:
     """Our record, corrected by what Dokploy holds."""
-    known, service = session.status.dokploy, observed.service
+    known = session.status.dokploy
     configured = detail.config == want.config
-    running = service is not None and service.wanted == want.config.replicas
+    running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
     if known.intent is not None:
         echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
@@ -120,6 +143,21 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )
+
+
+def _is_wanted(want: Desired, observed: Observed) -> bool:
+    """Whether Swarm wants as many tasks as are declared.
+
+    A listing that is out of date shows a session as stopped that was just started; to apply again
+    would restart it. Its newest task tells.
+    """
+    service = observed.service
+    if service is None:
+        return False
+    if service.wanted == want.config.replicas or observed.tasks is None:
+        return service.wanted == want.config.replicas
+    runs = bool(observed.tasks) and observed.tasks[0].wanted == "running"
+    return runs == (want.config.replicas > 0)
 
 
 def _only(domains: tuple[Domain, ...], domain: Domain | None) -> bool:
@@ -151,7 +189,8 @@ def _route_changes(want: Desired, known: DokployStatus, observed: Observed) -> l
     if known.route == _route_of(want.domain):
         return []
     domains = observed.detail.domains if observed.detail else ()
-    detach: list[Action] = [DetachRoute(domain) for domain in domains if domain != want.domain]
+    kept = next((domain for domain in domains if domain == want.domain), None)
+    detach: list[Action] = [DetachRoute(domain) for domain in domains if domain is not kept]
     if want.domain is None or want.domain in domains:
         return detach
     return [*detach, AttachRoute(want.domain)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 
 from controller.actions import Action
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.standing import Standing
-from crds.session import DokployStatus
+from crds.session import DokployStatus, Intent
 from crds.vocabulary import Reason
 
 CREATE_SETTLES = 10.0
-"""Seconds in which a create that got no answer may still take effect."""
+"""Seconds in which a call that got no answer may still take effect."""
 
 
 class Pace(Enum):
@@ -51,6 +52,26 @@ class Deadlines:
 
     start: float = 300.0
     build: float = 1800.0
+
+
+def may_take_effect(intent: Intent | None, actions: frozenset[str], now: datetime) -> bool:
+    """Whether a pass that was cut off was about to do one of these so lately that it may yet happen."""
+    if intent is None or actions.isdisjoint(intent.actions):
+        return False
+    return (now - intent.at).total_seconds() < CREATE_SETTLES
+
+
+def unconfirmed(known: DokployStatus, observed: Observed) -> Plan | None:
+    """What to do before an application that a listing lacks is taken for gone; None where it is.
+
+    A listing may lack what is there: it is out of date, or cut short. Dokploy is asked by the id.
+    """
+    if known.application_id is None or observed.gone:
+        return None
+    if observed.gone is None:
+        return needing(known, "A listing alone does not show that it is gone", Reading.GONE)
+    message = "The listing lacks an application that Dokploy still knows; a better one is awaited"
+    return Plan(message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.NOT_OBSERVED, message))
 
 
 def unknown(known: DokployStatus, observed: Observed) -> Plan:

@@ -31,5 +31,7 @@ class ControllerSettings(BaseSettings):
     """Seconds after which a running container's own report is read again."""
     sweep_seconds: float = Field(default=300.0, gt=0)
     """Seconds between two sweeps for applications without a record."""
+    resync_seconds: float = Field(default=300.0, gt=0)
+    """Seconds after which all records are listed again, in case that a change of one was missed."""
     lease_seconds: float = Field(default=15.0, gt=1)
     """Seconds after which a standby takes over from a controller that is silent."""

@@ -24,6 +24,8 @@ class View:
     target: str = "default"
     running: bool = False
     declared: tuple[object, ...] = ()
+    revision: int = 0
+    """Of the newest state of the record that was seen: an older one is stale."""
     expected: Expected = field(default_factory=lambda: Expected("", application=False, service=False))
     pace: Pace = Pace.SETTLED
     signature: tuple[object, ...] | None = None
@@ -63,6 +65,9 @@ class Views:
             identity = Identity.of(session, instance=self._instance)
             view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
         meta, known = session.metadata, session.status.dokploy
+        if int(meta.resource_version or 0) < view.revision:
+            return False  # news that was overtaken by newer news
+        view.revision = int(meta.resource_version or 0)
         view.target = session.spec.target.name
         view.running = session.spec.operating_mode is OperatingMode.RUNNING
         view.deleting = meta.deletion_timestamp is not None

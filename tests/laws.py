@@ -1,29 +1,125 @@
-"""The laws that tests call by their number; they are stated here and nowhere else."""
+"""The laws that tests call by their number; they are stated here and nowhere else.
+
+Each function takes what has to be looked at, and raises AssertionError where its law is broken.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from controller.identity import Identity, Markers
 from crds.base import Condition
 from crds.conditions import CONDITIONS
-from crds.session import Session
+from crds.session import OperatingMode, Session
 from crds.vocabulary import ConditionType, Reason
+
+if TYPE_CHECKING:
+    from tests.controller.world import World
+
+INSTANCE = "b0123456"
+COUNTED = frozenset(f"application.{name}" for name in ("create", "update", "reload", "deploy", "delete"))
+"""What the differential law counts; a volume is asked for again while its container goes."""
+MARKERS = Markers(INSTANCE)
+CANARIES = ("canary-7f3b-never-seen", "the-owners-key")
+"""Secret values of the tests' worlds."""
+
+
+def s1(app_name: str | None, claims: Mapping[str, object]) -> None:
+    """No call changes, stops or deletes an application that is not ours: its marker parses, the
+    instance matches, the session is known or tombstoned. One that is gone (None) cannot be hurt."""
+    if app_name is None:
+        return
+    session_id = MARKERS.session_id(app_name)
+    assert session_id is not None, f"S1: {app_name} is a foreigner's"
+    assert session_id in claims, f"S1: {app_name} was never claimed"
+
+
+def s2(applications: Counter[str], overlaps: Collection[str], *, spare: int) -> None:
+    """At most one application of ours per session runs; at most one exists, except inside a
+    declared ambiguous-create window: ``spare`` is how many creates got no certain answer."""
+    assert not overlaps, f"S2: two containers on one volume: {overlaps}"
+    extra = sum(number - 1 for number in applications.values())
+    assert extra <= spare, f"S2: {applications} with {spare} uncertain creates"
+
+
+def s3(texts: Iterable[str]) -> None:
+    """No canary secret appears in what anybody is told: raw, base64, URL-encoded, JSON-escaped."""
+    forms = {
+        form
+        for canary in CANARIES
+        for form in (
+            canary,
+            base64.b64encode(canary.encode()).decode().rstrip("="),
+            quote(canary, safe=""),
+            json.dumps(canary)[1:-1],
+        )
+    }
+    for text in texts:
+        for form in forms:
+            assert form not in text, f"S3: a secret is told in {text[:200]}"
 
 
 def s4(before: Session, after: Session) -> None:
     """observedGeneration never decreases and never exceeds generation; lastTransitionTime changes
     iff the condition's status changes."""
     old, new = before.status, after.status
-    assert old.observed_generation <= new.observed_generation <= after.metadata.generation
+    assert old.observed_generation <= new.observed_generation <= after.metadata.generation, "S4"
     conditions = {condition.type: condition for condition in old.conditions}
     for condition in new.conditions:
         earlier = conditions.get(condition.type)
         if earlier is not None:
             moved = earlier.last_transition_time != condition.last_transition_time
-            assert moved == (earlier.status is not condition.status), condition
+            assert moved == (earlier.status is not condition.status), f"S4: {condition}"
 
 
 def s5(before: Session, after: Session) -> None:
     """The controller never writes a spec."""
-    assert before.spec == after.spec
+    assert before.spec == after.spec, "S5"
+
+
+def s6(changing: int, in_flight: int, *, limit: int) -> None:
+    """Per application no two changing calls overlap; in all, never more than the limit in flight."""
+    assert changing <= 1, "S6: two changes of one application at once"
+    assert in_flight <= limit, f"S6: {in_flight} changes in flight"
+
+
+def s7(written: float, listed: float) -> None:
+    """No changing call comes from a view older than our last write to that session. Loop times of
+    the end of that write and of the start of the listing by which a pass decided."""
+    assert listed >= written, f"S7: decided by a view of {listed:.3f}, older than the write at {written:.3f}"
+
+
+def s8(app_name: str, sessions: Iterable[Session]) -> None:
+    """Nothing is created for a deleted session: the base of the name sent is a live one's marker."""
+    alive = {
+        Identity.of(session, instance=INSTANCE).marker
+        for session in sessions
+        if session.metadata.deletion_timestamp is None
+    }
+    assert app_name in alive, f"S8: {app_name} is created for no live session"
+
+
+def s8_end(session: Session, app_names: Iterable[str]) -> None:
+    """A deletion that began is finished: the record goes only after its application."""
+    mine = Identity.of(session, instance=INSTANCE).session_id
+    left = [name for name in app_names if MARKERS.session_id(name) == mine]
+    assert not left, f"S8: the record goes before {left}"
+
+
+def s9(removed: Collection[str], retained: Collection[str]) -> None:
+    """A volume is removed only by a deletion whose policy says Delete."""
+    assert not set(removed) & set(retained), f"S9: {set(removed) & set(retained)} was to stay"
+
+
+def s9_order(volume: str, app_names: Iterable[str]) -> None:
+    """A volume goes after its application, never before: its container may still write to it."""
+    mine = [name for name in app_names if volume.startswith(name[:-7] + "-")]
+    assert not mine, f"S9: {volume} is removed while {mine} are there"
 
 
 def status_laws(session: Session) -> None:
@@ -31,16 +127,107 @@ def status_laws(session: Session) -> None:
     condition; Stalled and Progressing exclude each other; Ready is False or Unknown while a
     generation is unobserved; no reading of Dokploy's is repeated in foreign words."""
     conditions = {condition.type: condition for condition in session.status.conditions}
-    assert set(conditions) == set(ConditionType)
+    assert set(conditions) == set(ConditionType), "status: a condition is missing"
     for kind in ConditionType:
         _reason_is_listed(kind, conditions[kind])
     if session.status.observed_generation < session.metadata.generation:
-        assert conditions[ConditionType.READY].status != "True"
+        assert conditions[ConditionType.READY].status != "True", "status: Ready before it was observed"
     if conditions[ConditionType.READY].status == "True":
-        assert conditions[ConditionType.PROGRESSING].status == "False"
+        assert conditions[ConditionType.PROGRESSING].status == "False", "status: Ready and Progressing"
 
 
 def _reason_is_listed(kind: ConditionType, condition: Condition) -> None:
     reason = Reason(condition.reason)
     allowed = CONDITIONS[kind].reasons
-    assert reason in allowed, f"{kind}={condition.status} for {reason}, which is not among {sorted(allowed)}"
+    assert reason in allowed, f"status: {kind}={condition.status} for {reason}, which is not in its list"
+
+
+# -- at rest ------------------------------------------------------------------------------------
+
+
+def l1(of: World, sessions: Iterable[Session], *, retained: Collection[str] = ()) -> None:
+    """The world equals the declared state: exactly one application per live session with its
+    volumes and its route, none for a deleted one, no orphan service, no orphan volume; the
+    container runs what is declared, or there is none."""
+    sessions = tuple(sessions)
+    tables = of.dokploy.database.tables
+    rows = {
+        row["appName"]: row for row in tables["application"].values() if MARKERS.session_id(row["appName"])
+    }
+    _services_are_known(of, sessions, set(rows))
+    orphaned = [session for session in sessions if ready_reason(session) == Reason.ORPHAN_SERVICE]
+    sound = [session for session in sessions if session not in orphaned and _has_application(session)]
+    assert len(rows) == len(sound), f"L1: {sorted(rows)} for {[str(s.key) for s in sound]}"
+    for session in sound:
+        _is_as_declared(of, session, rows)
+    if not orphaned:
+        volumes = {volume for session in sessions for volume in session.status.dokploy.storage}
+        assert set(of.simulation.volumes()) <= volumes | set(retained), "L1: an orphan volume"
+
+
+def _has_application(session: Session) -> bool:
+    return session.spec.operating_mode is not OperatingMode.LEGACY
+
+
+def _services_are_known(of: World, sessions: tuple[Session, ...], names: set[str]) -> None:
+    """A service without an application is one that Dokploy itself left behind when an outsider
+    deleted its application in the middle of a deploy: no call removes it, and its session says so."""
+    left = {name for name in of.dokploy.swarm.services if MARKERS.session_id(name)} - names
+    told = {
+        Identity.of(session, instance=INSTANCE).session_id
+        for session in sessions
+        if ready_reason(session) == Reason.ORPHAN_SERVICE
+    }
+    unknown = {name for name in left if MARKERS.session_id(name) not in told}
+    assert not unknown, f"L1: orphan services {unknown}"
+
+
+def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str, object]]) -> None:
+    status, tables = session.status, of.dokploy.database.tables
+    row = rows.get(str(status.dokploy.app_name))
+    assert row is not None, f"L1: {session.key} has another application than it says"
+    identity = Identity.of(session, instance=INSTANCE)
+    volumes = [identity.volume("data"), identity.volume("workspace")]
+    mine = [m for m in tables["mount"].values() if m["applicationId"] == row["applicationId"]]
+    assert sorted(m["volumeName"] for m in mine) == volumes, "L1: mounts"
+    hosts = [d["host"] for d in tables["domain"].values() if d["applicationId"] == row["applicationId"]]
+    assert len(hosts) == (1 if status.url else 0), f"L1: routes {hosts}"
+    containers = of.simulation.running(str(row["appName"]))
+    if session.spec.operating_mode is OperatingMode.RUNNING:
+        revisions = [c.spec.env.get("BERTH_REVISION") for c in containers]
+        assert revisions == [status.revision.desired], f"L1: runs {revisions}"
+        mounted = [sorted(name for name, _ in container.spec.mounts) for container in containers]
+        assert mounted == [volumes], f"L1: it runs on {mounted}"
+    else:
+        assert containers == [], "L1, S11: a stopped session runs"
+
+
+def l3(session: Session) -> None:
+    """Ready=True with observedGeneration = generation, or a reason that names what a person must
+    change; never both, never neither. In worlds where nothing is wrong with what is declared, that
+    is Ready for a running session and Stopped for another."""
+    status = session.status
+    assert status.observed_generation == session.metadata.generation, "L3: a generation is unobserved"
+    if session.spec.operating_mode is OperatingMode.RUNNING:
+        assert status.is_ready, f"L3: {session.key} is not Ready: {ready_reason(session)}"
+        assert status.phase == "Running", "L3"
+    elif session.spec.operating_mode is OperatingMode.STOPPED:
+        assert status.phase == "Stopped", f"L3: {session.key} is {status.phase}"
+
+
+def l2(changes: Collection[str], writes: Collection[object]) -> None:
+    """A further pass makes zero changing calls and zero status writes."""
+    assert not changes, f"L2: {changes}"
+    assert not writes, f"L2: {writes}"
+
+
+def differential(made: Counter[str], undisturbed: Counter[str], allowed: Counter[str]) -> None:
+    """Creates, configures, applies, deploys and deletes stay within the undisturbed run and what
+    the faults allow."""
+    extra = Counter({name: n for name, n in (made - undisturbed - allowed).items() if name in COUNTED})
+    assert not extra, f"differential: {dict(extra)} beyond {dict(undisturbed)} and {dict(allowed)}"
+
+
+def ready_reason(session: Session) -> str:
+    """The reason of Ready."""
+    return next((c.reason for c in session.status.conditions if c.type == ConditionType.READY), "")

@@ -1,0 +1,239 @@
+"""Numbers every outbound call of a controller, and makes the chosen ones go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.reliability.faults import Call, Fault, Injection, Kind, Tamper
+
+_REVOKED_FOR = 40.0
+_EFFECT_AFTER = 2.0
+_HEAD_START = 0.03
+_PATIENCE = 20.0
+"""Seconds: of an outsider whose call never returns (FACTS 7.5)."""
+
+Observer = Callable[[Call], None]
+
+
+class Crash(BaseException):
+    """The controller is dead: nothing of it may run on, least of all what tidies up."""
+
+
+@dataclass
+class Life:
+    """One run of a controller, from its start to its death."""
+
+    number: int
+    died: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def require(self) -> None:
+        if self.died.is_set():
+            raise Crash
+
+    def die(self) -> Crash:
+        self.died.set()
+        return Crash()
+
+
+class Injector:
+    """Counts calls once armed; tells ``before`` and ``after`` of every one."""
+
+    def __init__(
+        self, *, before: Observer, after: Observer, outsider: Callable[[Tamper], Awaitable[None]]
+    ) -> None:
+        self.calls: list[Call] = []
+        self._outsider = outsider
+        self.armed = False
+        self.injected: list[tuple[Call, Fault | Tamper]] = []
+        self._plan: dict[int, Fault | Tamper] = {}
+        self._before, self._after = before, after
+        self._revoked_until = float("-inf")
+        self._listed: dict[str, httpx.Response] = {}
+        self._late: set[asyncio.Task[None]] = set()
+        self._versions: dict[tuple[str, str], list[object]] = {}
+
+    def arm(self, *injections: Injection) -> None:
+        """Number calls from here on, and let these go wrong."""
+        self._plan = {injection.number: injection.fault for injection in injections}
+        self.armed = True
+
+    @property
+    def late(self) -> bool:
+        """A call that timed out has yet to take effect."""
+        return bool(self._late)
+
+    async def _next(self, kind: Kind, name: str, subject: str) -> tuple[Call, Fault | None]:
+        call = Call(len(self.calls) if self.armed else -1, kind, name, subject)
+        if not self.armed:
+            return call, None
+        self.calls.append(call)
+        fault = self._plan.pop(call.number, None)
+        if fault is not None:
+            self.injected.append((call, fault))
+        if isinstance(fault, Tamper):
+            # Some of what an outsider does takes seconds, and our call does not wait for it.
+            self._begin(self._tampered(fault))
+            await asyncio.sleep(_HEAD_START)
+            return call, None
+        return call, fault
+
+    async def _tampered(self, deed: Tamper) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._outsider(deed)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        late = asyncio.create_task(work)
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
+
+    async def _performed(self, call: Call, perform: Callable[[], Awaitable[Any]]) -> Any:
+        self._before(call)
+        try:
+            return await perform()
+        finally:
+            self._after(call)
+
+    # -- Dokploy --------------------------------------------------------------------------
+
+    async def http(
+        self,
+        life: Life,
+        kind: Kind,
+        name: str,
+        subject: str,
+        perform: Callable[[], Awaitable[httpx.Response]],
+    ) -> httpx.Response:
+        """One request to Dokploy."""
+        life.require()
+        call, fault = await self._next(kind, name, subject)
+        if fault is Fault.REVOKED:
+            self._revoked_until = _now() + _REVOKED_FOR
+        if fault is Fault.THROTTLED or _now() < self._revoked_until:
+            return httpx.Response(401, json={"message": "Unauthorized"})
+        if fault is None:
+            response: httpx.Response = await self._performed(call, perform)
+            life.require()
+            if kind is Kind.LISTING:
+                self._listed[name] = response
+            return response
+        return await self._wrong(life, call, fault, perform)
+
+    async def _wrong(
+        self, life: Life, call: Call, fault: Fault, perform: Callable[[], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        match fault:
+            case Fault.CRASH_BEFORE:
+                raise life.die()
+            case Fault.CRASH_AFTER:
+                # What is on its way goes on without us.
+                await self._performed(call, perform)
+                raise life.die()
+            case Fault.REFUSED:
+                return httpx.Response(500, json={"message": "Internal Server Error", "code": "INTERNAL"})
+            case Fault.UNREACHABLE:
+                raise httpx.ConnectError("refused")
+            case Fault.LOST:
+                await self._performed(call, perform)
+                raise httpx.ReadError("cut")
+            case Fault.SLOW:
+                self._begin(self._later(call, perform))
+                raise httpx.ReadTimeout("no answer in time")
+            case Fault.PROXY_404:
+                return httpx.Response(404, text="404 page not found")
+            case Fault.CONFLICT:
+                return httpx.Response(409, json={"message": "Conflict", "code": "CONFLICT"})
+            case Fault.TOO_LARGE:
+                return httpx.Response(413, text="Body exceeded 1mb limit")
+            case Fault.GARBLED:
+                await self._performed(call, perform)
+                return httpx.Response(200, text="<html>an error page</html>")
+            case Fault.EMPTY:
+                await self._performed(call, perform)
+                return httpx.Response(200)
+            case _:
+                return await self._false_view(call, fault, perform)
+
+    async def _later(self, call: Call, perform: Callable[[], Awaitable[object]]) -> None:
+        await asyncio.sleep(_EFFECT_AFTER)
+        await self._performed(call, perform)
+
+    async def _false_view(
+        self, call: Call, fault: Fault, perform: Callable[[], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        response = await self._performed(call, perform)
+        if fault is Fault.STALE_VIEW:
+            return self._listed.get(call.name, response)
+        rows = response.json()
+        return httpx.Response(200, json=rows[::2] if fault is Fault.PARTIAL_VIEW else [])
+
+    # -- the container --------------------------------------------------------------------
+
+    async def echo(self, life: Life, host: str, perform: Callable[[], Awaitable[Any]]) -> Any:
+        """One look at a container's own report; a Fault where it is not to be had."""
+        life.require()
+        call, fault = await self._next(Kind.ECHO, "echo", host)
+        if fault is Fault.CRASH_BEFORE:
+            raise life.die()
+        if fault is not None:
+            return fault
+        answer = await self._performed(call, perform)
+        life.require()
+        return answer
+
+    # -- the store ------------------------------------------------------------------------
+
+    async def read(
+        self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception
+    ) -> Any:
+        """One reading of the store."""
+        life.require()
+        call, fault = await self._next(Kind.RECORD_READ, name, subject)
+        if fault is Fault.FAILED:
+            raise failure
+        value = await self._performed(call, perform)
+        life.require()
+        versions = self._versions.setdefault((name, subject), [])
+        stale = versions[-1] if versions else value
+        if not versions or versions[-1] != value:
+            versions.append(value)
+        if fault is Fault.STALE_RECORD:
+            return versions[-2] if len(versions) > 1 else stale
+        return value
+
+    async def write(
+        self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception
+    ) -> Any:
+        """One write to the store."""
+        life.require()
+        call, fault = await self._next(Kind.RECORD_WRITE, name, subject)
+        if fault is Fault.CRASH_BEFORE:
+            raise life.die()
+        if fault is Fault.FAILED:
+            raise failure
+        value = await self._performed(call, perform)
+        life.require()
+        if fault is Fault.CRASH_AFTER:
+            raise life.die()
+        if fault is Fault.LOST_WRITE:
+            raise failure
+        return value
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def decoded(request: httpx.Request) -> dict[str, Any]:
+    """The input of a request, as Dokploy's server reads it."""
+    if request.method == "GET":
+        return dict(request.url.params)
+    body = json.loads(request.content) if request.content else {}
+    return dict(body)

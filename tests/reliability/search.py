@@ -1,0 +1,249 @@
+"""One run of a scenario under faults, held to every law; and the runs there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations, islice
+from typing import Any
+
+import structlog
+
+from crds.vocabulary import Reason
+from tests import laws
+from tests.reliability import virtual
+from tests.reliability.faults import (
+    APPLICABLE,
+    PAIRED,
+    UNCERTAIN,
+    Call,
+    Fault,
+    Injection,
+    Kind,
+    Tamper,
+    seconds_lost,
+    spare_creates,
+)
+from tests.reliability.scenarios import NAMED, Scenario, volumes_of
+from tests.reliability.world import Feed, ReliabilityWorld, reliability_world
+
+STEP = 1.0
+QUIET = 12.0
+"""Seconds: two slow ticks and more, in which nothing may be changed or written."""
+
+AUDITED = 75.0
+"""Seconds after which every application has been read whole, by the poll periods of this world."""
+
+SHORT = 30
+"""Scenarios of so many calls at the most are searched for all pairs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run showed."""
+
+    calls: tuple[Call, ...]
+    made: Counter[str]
+    seconds: float
+    broken: tuple[str, ...]
+    injected: tuple[tuple[Call, Fault | Tamper], ...] = ()
+
+    def told(self) -> str:
+        """What went wrong and where, so that it can be run again."""
+        where = "; ".join(f"{fault.name} at {call}" for call, fault in self.injected)
+        return f"[{where}] {' | '.join(self.broken)}"
+
+    @property
+    def law(self) -> str | None:
+        """The first law that was broken, by its number."""
+        return self.broken[0].split(":")[0].split(" ")[0] if self.broken else None
+
+
+def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, feed: Feed = Feed.TRUE) -> Run:
+    """Run a scenario under these faults. ``within``: seconds it may take (law L4)."""
+    logged: list[str] = []
+
+    def remember(_logger: Any, _method: str, event: dict[str, Any]) -> str:
+        logged.append(repr(sorted(event.items(), key=str)))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[structlog.processors.format_exc_info, remember])
+    try:
+        return virtual.run(_attempt(scenario, injections, within, logged, feed))
+    finally:
+        structlog.reset_defaults()
+
+
+async def _attempt(
+    scenario: Scenario,
+    injections: tuple[Injection, ...],
+    within: float,
+    logged: list[str],
+    feed: Feed,
+) -> Run:
+    async with reliability_world(dict(scenario.builds), feed=feed) as of:
+        of.logged = logged
+        of.run_controller()
+        of.keep_alive()
+        if scenario.before is not None:
+            await scenario.before(of)
+        await _rest(of, 120.0, _Rest())
+        await asyncio.sleep(6.0)
+        retained = volumes_of(await of.sessions()) if scenario.retains else set()
+        rest = _Rest(frozenset(retained), scenario.ends)
+        before, began = of.made(), _now()
+        of.backup = of.dokploy.snapshot()
+        of.injector.arm(*injections)
+        await scenario.act(of)
+        if any(isinstance(injection.fault, Tamper) for injection in injections):
+            await asyncio.sleep(AUDITED)  # what an outsider did may show in an audit alone
+        _hold(of, await _rest(of, within, rest))
+        seconds = _now() - began
+        calls = tuple(of.injector.calls)
+        of.injector.armed = False
+        made = of.made() - before
+        await _stay(of, rest)
+        of.watch.farewell()
+        return Run(calls, made, seconds, tuple(of.watch.broken), tuple(of.injector.injected))
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What the world at rest is to be."""
+
+    retained: frozenset[str] = frozenset()
+    reason: str | None = None
+
+
+async def _rest(of: ReliabilityWorld, within: float, rest: _Rest) -> str | None:
+    """Wait until the world is as declared; what is still wrong when time is up."""
+    until = _now() + within
+    while True:
+        wrong = await _wrong(of, rest)
+        if wrong is None or _now() > until:
+            return wrong and f"L4: not after {within:.0f} s: {wrong}"
+        await asyncio.sleep(STEP)
+
+
+async def _wrong(of: ReliabilityWorld, rest: _Rest) -> str | None:
+    sessions = await of.sessions()
+    try:
+        assert not of.injector.late, "a call has yet to take effect"
+        if rest.reason is not None:
+            assert {laws.ready_reason(session) for session in sessions} == {rest.reason}, "L3: another reason"
+            return None
+        for session in sessions:
+            assert session.status.dokploy.intent is None, "an intent is open"
+            if laws.ready_reason(session) != Reason.ORPHAN_SERVICE or not _was_tampered_with(of):
+                laws.l3(session)
+        laws.l1(of, sessions, retained=rest.retained)
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
+def _was_tampered_with(of: ReliabilityWorld) -> bool:
+    """Only an outsider can bring about a service that no call removes, and only a person removes it."""
+    return any(isinstance(fault, Tamper) for _, fault in of.injector.injected)
+
+
+async def _stay(of: ReliabilityWorld, rest: _Rest) -> None:
+    """At rest it stays: nothing is changed, nothing is written (law L2)."""
+    made, written = of.made(), len(of.records.writes)
+    await asyncio.sleep(QUIET)
+    of.watch.hold(laws.l2, list((of.made() - made).elements()), of.records.writes[written:])
+    wrong = await _wrong(of, rest)
+    _hold(of, wrong)
+    removed = [name for name, _ in of.simulation.removed]
+    of.watch.hold(laws.s9, removed, rest.retained)
+
+
+def _hold(of: ReliabilityWorld, wrong: str | None) -> None:
+    if wrong is not None:
+        of.watch.broken.append(wrong)
+    bugs = [line for line in of.logged if "pass failed" in line or "tick failed" in line]
+    of.watch.broken += [f"Bug: {line[-600:]}" for line in bugs]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+# -- what is searched -----------------------------------------------------------------------------
+
+
+@cache
+def undisturbed(name: str) -> Run:
+    """The run without a fault: its calls are the points at which something can go wrong."""
+    return attempt(NAMED[name])
+
+
+def singles(name: str) -> Iterator[tuple[Injection, ...]]:
+    """Every fault at every call."""
+    for call in undisturbed(name).calls:
+        for fault in APPLICABLE[call.kind]:
+            yield (Injection(call.number, fault),)
+
+
+def tamperings(name: str) -> Iterator[tuple[Injection, ...]]:
+    """Every deed of an outsider before every call to Dokploy."""
+    for call in undisturbed(name).calls:
+        if call.kind not in {Kind.RECORD_READ, Kind.RECORD_WRITE}:
+            for deed in Tamper:
+                yield (Injection(call.number, deed),)
+
+
+def pairs(name: str) -> Iterator[tuple[Injection, ...]]:
+    """Every two faults at two calls; the second call is counted in the run that the first fault made."""
+    points = [
+        Injection(call.number, fault) for call in undisturbed(name).calls for fault in PAIRED[call.kind]
+    ]
+    for one, other in combinations(points, 2):
+        if one.number != other.number:
+            yield one, other
+
+
+def shard(every: Iterator[tuple[Injection, ...]], part: int, of: int) -> Iterator[tuple[Injection, ...]]:
+    """One of several equal parts, so that they can be run side by side."""
+    return islice(every, part, None, of)
+
+
+def disturbed(name: str, injections: tuple[Injection, ...]) -> Run:
+    """Run under faults, within the time that they allow, and compare with the undisturbed run."""
+    base = undisturbed(name)
+    within = base.seconds + sum(seconds_lost(injection.fault) for injection in injections)
+    run = attempt(NAMED[name], *injections, within=within)
+    broken = list(run.broken)
+    if any(isinstance(injection.fault, Tamper) for injection in injections):
+        return run  # to undo an outsider's deed takes what it takes
+    try:
+        laws.differential(run.made, base.made, allowance(run.injected))
+    except AssertionError as error:
+        broken.append(str(error))
+    return Run(run.calls, run.made, run.seconds, tuple(broken), run.injected)
+
+
+def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...]) -> Counter[str]:
+    """What more may be done for these faults: an apply that got no certain answer is made again; a
+    create is not, for it is looked for first, unless the listing lies too: then there is one more,
+    and one of the two is deleted; others cost nothing."""
+    allowed: Counter[str] = Counter()
+    twins = spare_creates(injected)
+    allowed["application.create"] += twins
+    allowed["application.delete"] += twins
+    for call, fault in injected:
+        if fault is Fault.SLOW and call.name in {"application.update", "application.delete"}:
+            # Its effect came after we had looked: it was asked for again, and the second changed nothing.
+            allowed[call.name] += 1
+        if fault is Fault.STALE_VIEW:
+            # A listing from before a delete asks for it again: nothing is there, and nothing happens.
+            allowed["application.delete"] += 1
+        if call.kind is Kind.RECORD_WRITE and call.name != "claim":
+            # The pass may have applied already, and could not say so.
+            allowed["application.reload"] += 1
+        if fault in UNCERTAIN and call.name == "application.reload":
+            allowed[call.name] += 1
+    return allowed

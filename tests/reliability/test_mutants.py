@@ -1,0 +1,15 @@
+"""Every mutant of the controller dies, and by a law: the suite sees what it says it sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reliability.mutants import MUTANTS, Mutant, first_law_broken
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_dies(mutant: Mutant, monkeypatch: pytest.MonkeyPatch):
+    broken = first_law_broken(mutant, monkeypatch)
+    assert broken is not None, f"{mutant.name} lives: no law was broken"
+    print(f"{mutant.name}: killed by {broken}")

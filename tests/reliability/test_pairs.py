@@ -1,0 +1,44 @@
+"""Every two faults at every two calls of the short scenarios.
+
+The long scenarios' pairs are a matter of hours: `make soak` draws some of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from tests.reliability.scenarios import SCENARIOS
+from tests.reliability.search import SHORT, disturbed, pairs, shard, undisturbed
+
+SHARDS = 8
+SHORT_ONES = ("create stopped", "change route", "start", "delete stopped", "delete retaining")
+"""Those of at most `SHORT` calls; a test holds the list to the scenarios."""
+
+
+def test_the_short_scenarios_are_these():
+    short = [s.name for s in SCENARIOS if len(undisturbed(s.name).calls) <= SHORT]
+    assert sorted(short) == sorted(SHORT_ONES)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(SHARDS))
+@pytest.mark.parametrize("name", SHORT_ONES)
+def test_two_faults_anywhere_break_no_law(name: str, part: int):
+    for injections in shard(pairs(name), part, SHARDS):
+        run = disturbed(name, injections)
+        assert not run.broken, f"{name}: {run.told()}"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.name not in SHORT_ONES])
+def test_two_faults_in_a_long_scenario_break_no_law(name: str):
+    every = list(pairs(name))
+    drawn = random.Random(name).sample(
+        every, min(len(every), int(os.environ.get("BERTH_SOAK_PAIRS", "2000")))
+    )
+    for injections in drawn:
+        run = disturbed(name, injections)
+        assert not run.broken, f"{name}: {run.told()}"

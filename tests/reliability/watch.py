@@ -1,0 +1,154 @@
+"""Watches every outbound call, and holds it to the laws of safety; the laws are in tests/laws.py."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from crds.session import Session
+from tests import laws
+from tests.controller.world import KEY
+from tests.reliability.faults import Call, Kind, spare_creates
+
+if TYPE_CHECKING:
+    from tests.reliability.world import ReliabilityWorld
+
+FOREIGNERS = ("s-1", "s-10", "b0123456-web", "b0123457-fix-login-aaaaaaaaaaaa", "shop.Ünïcode")
+"""Names of applications that an outsider makes; some look much like ours."""
+
+
+class Watch:
+    """What is remembered between calls, and the laws that are called with it."""
+
+    def __init__(self, of: ReliabilityWorld) -> None:
+        self._of = of
+        self._foreign: dict[str, Any] = {}
+        self._changing: Counter[str] = Counter()
+        self._in_flight = 0
+        self._owners: dict[int, str] = {}
+        """Of the changes under way: what a call removes cannot be asked afterwards."""
+        self._changed_at: dict[str, float] = {}
+        self._listings: dict[str, float] = {}
+        self._listed_since = float("-inf")
+        self.broken: list[str] = []
+        """Laws that were broken: told at the end, for the controller survives any error of a pass."""
+
+    def hold(self, law: Callable[..., None], *given: Any, **named: Any) -> None:
+        """Call a law, and remember that it was broken."""
+        try:
+            law(*given, **named)
+        except AssertionError as error:
+            said = str(error).partition("\n")[0] or law.__name__
+            if said not in self.broken:
+                self.broken.append(said)
+
+    async def invite_foreigners(self) -> None:
+        """Let an outsider have applications beside ours."""
+        call = self._of.dokploy.call
+        project = await call("project.create", "POST", {"name": "others"}, KEY)
+        environment = json.loads(project.body)["environment"]["environmentId"]
+        for name in FOREIGNERS:
+            plain = "".join(char if char.isascii() else "x" for char in name)
+            given = {"name": name, "appName": plain, "environmentId": environment}
+            await call("application.create", "POST", given, KEY)
+        self._foreign = self._others()
+
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        return self._of.dokploy.database.tables["application"]
+
+    def _others(self) -> dict[str, Any]:
+        return {
+            key: dict(row) for key, row in self._rows().items() if self.session_id(row["appName"]) is None
+        }
+
+    def session_id(self, app_name: str) -> str | None:
+        """The session id in one of our names."""
+        return laws.MARKERS.session_id(app_name)
+
+    def look_again(self) -> None:
+        """More foreigners have come."""
+        self._foreign = self._others()
+
+    # -- calls ----------------------------------------------------------------------------
+
+    def before(self, call: Call) -> None:
+        """A call is about to take effect."""
+        now = asyncio.get_running_loop().time()
+        if call.kind is Kind.LISTING:
+            self._listings[call.name] = now
+        if call.kind is not Kind.CHANGE:
+            return
+        self._in_flight += 1
+        owner = self._owners[id(call)] = self._owner(call)
+        self._changing[owner] += 1
+        self.hold(laws.s6, self._changing[owner], self._in_flight, limit=4)
+        if call.name in {"application.update", "application.reload", "application.delete"}:
+            row = self._rows().get(call.subject)
+            self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
+        if call.name == "dockerVolume.removeVolume":
+            self.hold(laws.s9_order, call.subject, [row["appName"] for row in self._rows().values()])
+        if call.name == "application.create":
+            self.hold(
+                laws.s8,
+                call.subject,
+                [row for row in self._of.records._rows.values() if isinstance(row, Session)],
+            )
+
+    def after(self, call: Call) -> None:
+        """It has taken its effect, whatever its answer becomes."""
+        now = asyncio.get_running_loop().time()
+        if call.kind is Kind.LISTING and len(self._listings) == 2:
+            # Both listings are one reading: it is as old as the older of them.
+            self._listed_since = min(self._listings.values())
+        if call.kind is not Kind.CHANGE:
+            return
+        self._in_flight -= 1
+        owner = self._owners.pop(id(call))
+        self._changing[owner] -= 1
+        self._changed_at[owner] = now
+        ours = Counter(
+            session_id
+            for row in self._rows().values()
+            if (session_id := self.session_id(row["appName"])) is not None
+        )
+        self.hold(
+            laws.s2,
+            ours,
+            self._of.simulation.violations,
+            spare=spare_creates(self._of.injector.injected) + self._of.doubled,
+        )
+
+    def announced(self, session: Session) -> None:
+        """A pass says what it is about to do: law S7 is about the view that it decided by."""
+        known = session.status.dokploy
+        written = max(
+            (
+                self._changed_at.get(str(name), float("-inf"))
+                for name in (known.application_id, known.app_name)
+            ),
+            default=float("-inf"),
+        )
+        self.hold(laws.s7, written, self._listed_since)
+
+    def ended(self, session: Session) -> None:
+        """A record is about to go."""
+        self.hold(laws.s8_end, session, [row["appName"] for row in self._rows().values()])
+
+    def _owner(self, call: Call) -> str:
+        """The application that a change is about; a volume and a domain belong to one as well."""
+        tables = self._of.dokploy.database.tables
+        if call.name == "domain.delete":
+            return str(tables["domain"].get(call.subject, {}).get("applicationId", call.subject))
+        return call.subject
+
+    def farewell(self) -> None:
+        """Foreigners are as they were (law S1), and no secret was told (law S3)."""
+        if self._others() != self._foreign:
+            self.broken.append("S1: a foreigner's application was changed")
+        told = [event.model_dump_json() for event in self._of.records.all_events]
+        told += [row.model_dump_json() for row in self._of.records._rows.values() if row.KIND != "Secret"]
+        told += self._of.logged
+        self.hold(laws.s3, told)

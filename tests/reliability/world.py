@@ -1,0 +1,317 @@
+"""A whole Berth whose every outbound call can go wrong: the world of the exhaustive search."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from functools import partial
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from container.contract import HealthReport
+from controller.loop import Controller, Pacing
+from controller.metrics import Metrics
+from controller.observed import Silence
+from crds.base import Key, Model, ObjectMeta, Resource
+from crds.event import Event
+from crds.quantity import Duration
+from crds.secret import Secret
+from crds.session import Session
+from crds.target import Deadlines, Limits, Poll, Target
+from dokploy.client import CallLimits, HttpDokploy
+from dokploy.local.behaviours import Behaviour
+from dokploy.local.dokploy import LocalDokploy
+from dokploy.local.simulation import BuildScript, Simulation, loop_clock
+from dokploy.port import Dokploy, Domain
+from records.errors import Unavailable
+from records.port import Change, Claim
+from tests import laws
+from tests.controller.world import CHANGES, KEY, LISTINGS, SimulatedProbe, World, target
+from tests.fakes.memory_records import MemoryRecords
+from tests.reliability.faults import Call, Kind
+from tests.reliability.injector import Injector, Life, decoded
+from tests.reliability.tampering import tamper
+from tests.reliability.watch import Watch
+
+CANARY = "canary-7f3b-never-seen"
+REPOSITORY = "https://git.test/image"
+PACING = Pacing(workers=4, report=20.0, sweep=30.0, lease=3.0, resync=15.0)
+RATE = Limits(calls_per_second=1000, calls_in_flight=4)
+POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit=Duration("60s"))
+DEADLINES = Deadlines(build=Duration("60s"))
+_UNAVAILABLE = Unavailable("the database does not answer")
+
+
+class Feed(Enum):
+    """What becomes of the news that the store sends of its changes."""
+
+    TRUE = "every change once, in order"
+    DOUBLED = "every change twice"
+    SWAPPED = "every two changes in the wrong order"
+    HALVED = "every second change is lost"
+    NONE = "none at all"
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Straight from the client into the model: an HTTP server between them would be most of a run."""
+
+    def __init__(self, dokploy: LocalDokploy, injector: Injector, life: Life) -> None:
+        self._dokploy, self._injector, self._life = dokploy, injector, life
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name, given = request.url.path.removeprefix("/api/"), decoded(request)
+        kind = Kind.CHANGE if request.method == "POST" else Kind.READING
+        if name in LISTINGS:
+            kind = Kind.LISTING
+
+        async def perform() -> httpx.Response:
+            if not self._dokploy.up:
+                raise httpx.ConnectError("refused")
+            answer = await self._dokploy.call(name, request.method, given, request.headers["x-api-key"])
+            return httpx.Response(answer.status, content=answer.body)
+
+        subject = str(
+            given.get("applicationId")
+            or given.get("serviceId")
+            or given.get("volumeName")
+            or given.get("domainId")
+            or given.get("appName")
+            or ""
+        )
+        response = await self._injector.http(self._life, kind, name, subject, perform)
+        response.request = request
+        return response
+
+
+class Reporter(SimulatedProbe):
+    """The probe, through the injector."""
+
+    def __init__(self, of: ReliabilityWorld, life: Life) -> None:
+        super().__init__(of.dokploy, of.simulation)
+        self._injector, self._life = of.injector, life
+
+    async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
+        inner = super().echo
+        answer = await self._injector.echo(self._life, domain.host, lambda: inner(domain, address))
+        if isinstance(answer, dict | Silence):
+            return answer
+        return Silence.NO_ANSWER if answer.name == "SILENT" else Silence.NOT_OURS
+
+
+class Store:
+    """The records as one life of a controller reaches them."""
+
+    def __init__(self, of: ReliabilityWorld, life: Life) -> None:
+        self._records, self._injector, self._life = of.records, of.injector, life
+        self._feed = of.feed
+
+    async def get(self, kind: type[Resource], key: Key) -> Any:
+        return await self._read("get", f"{kind.KIND} {key}", lambda: self._records.get(kind, key))
+
+    async def list(self, kind: type[Resource], **options: Any) -> Any:
+        return await self._read(
+            "list", f"{kind.KIND} {sorted(options.items())}", lambda: self._records.list(kind, **options)
+        )
+
+    async def claims(self) -> Any:
+        return await self._read("claims", "", self._records.claims)
+
+    async def watch(self, kinds: Sequence[type[Resource]], *, since: int) -> AsyncIterator[Change]:
+        held: Change | None = None
+        number = 0
+        async for change in self._records.watch(kinds, since=since):
+            self._life.require()
+            number += 1
+            match self._feed:
+                case Feed.NONE:
+                    continue
+                case Feed.HALVED if number % 2:
+                    continue
+                case Feed.SWAPPED if held is None:
+                    held = change
+                    continue
+                case Feed.DOUBLED:
+                    yield change
+            yield change
+            if held is not None:
+                yield held
+                held = None
+
+    async def update_status(self, kind: type[Resource], key: Key, *, uid: str, status: Model) -> Any:
+        return await self._write(
+            "update_status",
+            f"{kind.KIND} {key}",
+            lambda: self._records.update_status(kind, key, uid=uid, status=status),
+        )
+
+    async def add_finalizer(self, kind: type[Resource], key: Key, *, uid: str, finalizer: str) -> Any:
+        return await self._write(
+            "add_finalizer",
+            str(key),
+            lambda: self._records.add_finalizer(kind, key, uid=uid, finalizer=finalizer),
+        )
+
+    async def remove_finalizer(self, kind: type[Resource], key: Key, *, uid: str, finalizer: str) -> None:
+        await self._write(
+            "remove_finalizer",
+            str(key),
+            lambda: self._records.remove_finalizer(kind, key, uid=uid, finalizer=finalizer),
+        )
+
+    async def claim(self, claim: Claim) -> None:
+        await self._write("claim", str(claim.key), lambda: self._records.claim(claim))
+
+    async def record_event(self, event: Event) -> None:
+        await self._write("record_event", event.reason, lambda: self._records.record_event(event))
+
+    async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
+        # Not numbered: it comes by the clock and not by what is done. Hand-over is a scenario.
+        self._life.require()
+        return await self._records.acquire_lease(name, holder=holder, seconds=seconds)
+
+    async def release_lease(self, name: str, *, holder: str) -> None:
+        self._life.require()
+        await self._records.release_lease(name, holder=holder)
+
+    async def _read(self, name: str, subject: str, perform: Any) -> Any:
+        return await self._injector.read(self._life, name, subject, perform, _UNAVAILABLE)
+
+    async def _write(self, name: str, subject: str, perform: Any) -> Any:
+        return await self._injector.write(self._life, name, subject, perform, _UNAVAILABLE)
+
+
+class WatchedRecords(MemoryRecords):
+    """Checks the laws of status at every write of one, and notes what a pass announces."""
+
+    watch_over: Watch
+
+    async def update_status(self, kind: Any, key: Key, *, uid: str, status: Any) -> Any:
+        before = self._row(kind, key, uid)
+        after = await super().update_status(kind, key, uid=uid, status=status)
+        if isinstance(before, Session):
+            hold = self.watch_over.hold
+            hold(laws.s5, before, after)
+            if after.status.dokploy.intent is None:
+                hold(laws.s4, before, after)
+                hold(laws.status_laws, after)
+            elif after.status.dokploy.intent != before.status.dokploy.intent:
+                self.watch_over.announced(after)
+        return after
+
+    async def remove_finalizer(self, kind: Any, key: Key, *, uid: str, finalizer: str) -> None:
+        session = self._rows.get((Session.KIND, key))
+        if isinstance(session, Session) and session.metadata.uid == uid:
+            self.watch_over.ended(session)
+        await super().remove_finalizer(kind, key, uid=uid, finalizer=finalizer)
+
+
+@dataclass
+class ReliabilityWorld(World):
+    """The world of :mod:`tests.controller.world` with an injector in every way out."""
+
+    injector: Injector = field(init=False)
+    watch: Watch = field(init=False)
+    lives: list[Life] = field(default_factory=list)
+    logged: list[str] = field(default_factory=list)
+    doubled: int = 0
+    """Twins that an outsider made."""
+    feed: Feed = Feed.TRUE
+    backup: dict[str, Any] | None = None
+    """Dokploy's database of a while ago."""
+    _keeper: asyncio.Task[None] | None = None
+
+    def run_controller(self, holder: str = "") -> Controller:
+        life = Life(len(self.lives) + 1)
+        self.lives.append(life)
+
+        def connect(of: Target, key: SecretStr) -> Dokploy:
+            limits = of.spec.limits
+            return HttpDokploy(
+                of.spec.url,
+                key,
+                transport=Wire(self.dokploy, self.injector, life),
+                limits=CallLimits(limits.calls_in_flight, limits.calls_per_second),
+                jitter=lambda: 0.5,
+            )
+
+        controller = Controller(
+            Store(self, life),  # type: ignore[arg-type]  # the part of the port that it uses
+            self.records._settings,
+            connect=connect,
+            probe=Reporter(self, life),
+            now=self.now,
+            holder=holder or f"life {life.number}",
+            pacing=self.pacing,
+            metrics=Metrics(),
+        )
+        self._controllers.append((controller, asyncio.create_task(controller.run())))
+        return controller
+
+    def keep_alive(self) -> None:
+        """Start another controller whenever one has died."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        while True:
+            life = self.lives[-1]
+            await life.died.wait()
+            await self.kill_controller()
+            self.run_controller()
+
+    async def aclose(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+        for life in self.lives:
+            life.died.set()
+        await super().aclose()
+
+    async def sessions(self) -> tuple[Session, ...]:
+        return (await self.records.list(Session)).items
+
+    def made(self) -> Counter[str]:
+        """Changing calls that reached Dokploy, by name."""
+        return Counter({name: n for name, n in self.calls().items() if name in CHANGES})
+
+
+@asynccontextmanager
+async def reliability_world(
+    builds: dict[str, BuildScript] | None = None, *, feed: Feed = Feed.TRUE
+) -> AsyncIterator[ReliabilityWorld]:
+    """A world with its target declared, a foreigner's application in Dokploy, and no controller."""
+    clock = loop_clock()
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock(), UTC)
+
+    records = WatchedRecords(now)
+    simulation = Simulation(clock=clock, builds=builds)
+    dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=frozenset(Behaviour))
+    await dokploy.start()
+    for name, namespace, values in (
+        ("dokploy", "berth-system", {"key": KEY}),
+        ("canary", "alice", {"token": CANARY}),
+    ):
+        await records.create(Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=values))
+    await records.create(target(poll=POLL, limits=RATE, deadlines=DEADLINES))
+    made = ReliabilityWorld(records, dokploy, simulation, _unused, now, PACING, feed=feed)
+    made.watch = records.watch_over = watch = Watch(made)
+    made.injector = Injector(before=watch.before, after=watch.after, outsider=partial(tamper, made))
+    await watch.invite_foreigners()
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+def _unused(_target: Target, _key: SecretStr) -> Dokploy:
+    raise AssertionError("each life has a connection of its own")
+
+
+__all__ = ["CANARY", "PACING", "REPOSITORY", "Call", "ReliabilityWorld", "reliability_world"]
