@@ -144,14 +144,18 @@ class Fleet:
 
     async def _until_due(self, live: LiveTarget, started: float) -> None:
         """Wait for the next tick; a session that comes into motion meanwhile makes it come sooner."""
-        loop = asyncio.get_running_loop()
+        loop, poll = asyncio.get_running_loop(), live.record.spec.poll
         while True:
             live.hurry.clear()
-            period = self._period(live.record.spec.poll, live.record.metadata.name)
+            period = self._period(poll, live.record.metadata.name)
             remaining = started + max(period, _MIN_TICK) - loop.time()
             if remaining <= 0:
                 # A listing slower than its period must not starve everything else.
                 await asyncio.sleep(_MIN_TICK)
+                return
+            if period <= poll.fast.seconds:
+                # Nothing makes it come sooner: in a burst, each session would have all looked at anew.
+                await asyncio.sleep(remaining)
                 return
             try:
                 async with asyncio.timeout(remaining):
