@@ -181,6 +181,9 @@ class Fleet:
     def _deserves_a_pass(self, live: LiveTarget, view: View, now: float) -> bool:
         if view.signature is None or view.pace is Pace.MOTION:
             return True
+        if view.pace is Pace.BACKOFF:
+            # Its time comes from the queue: a report that is due would be a try before its turn.
+            return view.signature != signature_of(live, view)
         if view.running and view.report_due <= now:
             return True
         if view.audit_due is not None and view.audit_due <= now:
