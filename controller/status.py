@@ -200,6 +200,9 @@ _BAD = frozenset(
 
 
 def _admitted(step: Pass) -> Verdict:
+    if step.session.metadata.deletion_timestamp is not None:
+        # Nobody asks any more whether there is room; what was last said of it stays.
+        return _previous(step, ConditionType.ADMITTED) or Verdict(_TRUE, Reason.ADMITTED)
     if isinstance(step.want, Failure):
         return Verdict(_FALSE, step.want.reason, step.want.message)
     if step.failure is not None and step.failure.reason in _ADMISSION:
