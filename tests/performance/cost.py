@@ -56,7 +56,9 @@ async def quiet_tick(number: int) -> Tick:
         fleet = running_controller(of).fleet
         live = fleet.get("default")
         assert live is not None
-        bodies = [await of.dokploy.call(name, "GET", {}, KEY) for name in ("overview.services", "swarm.getNodeApps")]
+        bodies = [
+            await of.dokploy.call(name, "GET", {}, KEY) for name in ("overview.services", "swarm.getNodeApps")
+        ]
         listings = Listings(*(answer.body for answer in bodies))
         client, live.dokploy = live.dokploy, listings  # type: ignore[assignment]
 
@@ -100,8 +102,8 @@ def cpu(few: Tick, many: Tick, *, number: int) -> list[Row]:
     """The rows of two measurements, at ``number`` sessions and at four times as many."""
     four = 4 * number
     return [
-        Row("P8", f"CPU of a quiet tick, {four:,} sessions, beside {number:,}", many.whole * 1e3, few.whole * 1e3,
-            "ms", bound=5),
+        Row("P8", f"CPU of a quiet tick, {four:,} sessions, beside {number:,}", many.whole * 1e3,
+            few.whole * 1e3, "ms", bound=5),
         Row("P8", f"CPU of a quiet tick beside decoding its listings, {four:,} sessions", many.whole * 1e3,
             many.decoding * 1e3, "ms", bound=2),
     ]  # fmt: skip
@@ -125,7 +127,9 @@ async def _held_after(of: World, ticks: int) -> int:
     while ticks_of(controller) < ticks:
         await asyncio.sleep(1)
     gc.collect()
-    taken = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(inclusive=False, filename_pattern=_LOCAL)])
+    taken = tracemalloc.take_snapshot().filter_traces(
+        [tracemalloc.Filter(inclusive=False, filename_pattern=_LOCAL)]
+    )
     ours = taken.filter_traces([tracemalloc.Filter(inclusive=True, filename_pattern=name) for name in _OURS])
     return sum(statistic.size for statistic in ours.statistics("filename"))
 
@@ -133,10 +137,8 @@ async def _held_after(of: World, ticks: int) -> int:
 def memory(few: dict[int, int], many: dict[int, int], *, numbers: tuple[int, int]) -> list[Row]:
     """Bytes per session at two numbers, after the same ticks."""
     first, (less, more) = min(few), numbers
-    return [
-        Row("P8", f"bytes per session, {more:,} sessions beside {less:,}", many[first] / more, few[first] / less,
-            "B", bound=1.1)
-    ]  # fmt: skip
+    what = f"bytes per session, {more:,} sessions beside {less:,}"
+    return [Row("P8", what, many[first] / more, few[first] / less, "B", bound=1.1)]
 
 
 def growth(held: dict[int, int], *, number: int) -> list[Row]:

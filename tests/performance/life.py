@@ -11,7 +11,7 @@ from tests.performance.scene import Made, declare, is_ready, sessions, until, un
 
 
 async def lives(number: int) -> list[Row]:
-    """Create, change, stop, start, restart and delete so many sessions at once, with two volumes and a route."""
+    """Create, change, stop, start, restart and delete so many sessions at once, each with a route."""
     async with world() as of:
         controller = of.run_controller()
         names = [f"session-{index}" for index in range(number)]
@@ -50,10 +50,14 @@ async def lives(number: int) -> list[Row]:
     return [
         *(_row(made, ideal, name, number) for made, ideal, name in told),
         Row("P2", f"passes that broke off, {number:,} sessions", bugs or 0, 0, bound="exact"),
-        Row("P2", f"refused removals of volumes, a session of {number:,} deleted at once", refused / number, 0),
+        Row(
+            "P2", f"refused removals of volumes, a session of {number:,} deleted at once", refused / number, 0
+        ),
     ]
 
 
 def _row(made: Made, ideal: int, name: str, number: int) -> Row:
     calls = sum(made.changes.values()) / number
-    return Row("P2", f"changing calls to {name}, a session of {number:,} at once", calls, ideal, bound="exact")
+    return Row(
+        "P2", f"changing calls to {name}, a session of {number:,} at once", calls, ideal, bound="exact"
+    )

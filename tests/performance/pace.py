@@ -94,7 +94,9 @@ async def next_in_line() -> list[Row]:
 
 async def time_to_ready(start: float) -> list[Row]:
     """P7: one session whose container takes so long to be healthy."""
-    patient = ContainerDefaults(health_check=HealthCheck(interval=Duration("1s"), start_period=Duration("60s")))
+    patient = ContainerDefaults(
+        health_check=HealthCheck(interval=Duration("1s"), start_period=Duration("60s"))
+    )
     async with world(poll=Poll(fast=PollPeriod("1s")), container=patient) as of:
         slowly(of, LATENCY)
         of.run_controller()

@@ -103,14 +103,14 @@ async def collapsing() -> list[Row]:
 class RefusingTransport(Transport):
     """One session's container is never applied: Dokploy answers 500."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("application.reload"):
-            if "-session-0-" in json.loads(request.content)["appName"]:
-                self.refused += 1
-                return httpx.Response(500, json={"message": "Error reloading application"})
-        return await super().handle_async_request(request)
-
     refused = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        reload = request.url.path.endswith("application.reload")
+        if reload and "-session-0-" in json.loads(request.content)["appName"]:
+            self.refused += 1
+            return httpx.Response(500, json={"message": "Error reloading application"})
+        return await super().handle_async_request(request)
 
 
 async def beside_one_that_fails(number: int) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.performance import cost, life, pace, steady
+from tests.performance import life, pace, steady
 from tests.performance.row import broken
 
 pytestmark = pytest.mark.looptime
@@ -47,7 +47,3 @@ async def test_ready_is_told_as_soon_as_it_is_true():
 
 async def test_an_outage_is_over_when_dokploy_is_back():
     assert broken(await pace.after_an_outage(50, 300)) == []
-
-
-async def test_ticks_leave_nothing_behind():
-    assert broken(cost.growth(await cost.memory_of(50, ticks=(10, 100)), number=50)) == []
