@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from tests.performance import cost, life, pace, steady, store
+from tests.performance.scene import converged
 from tests.performance.table import Table
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
@@ -25,10 +26,21 @@ def only_errors_are_logged() -> Iterator[None]:
     structlog.configure(wrapper_class=before)
 
 
+_held: dict[int, dict[int, int]] = {}
+
+
 @pytest.mark.looptime
-@pytest.mark.parametrize("number", [1, 10, 100, 1000, 5000])
-async def test_rest_and_restart(table: Table, number: int):
-    table.take(await steady.at_rest(number))
+@pytest.mark.parametrize("number", [1, 10, 100, 500, 1000, 5000])
+async def test_rest_restart_and_memory(table: Table, number: int):
+    async with converged(number) as of:
+        table.take(await steady.quiet_ticks(of, number))
+        table.take(await steady.restarted(of, number))
+        if number == 100:
+            table.take(cost.growth(await cost.held_by_restarted(of, ticks=(10, 100)), number=number))
+        if number in {500, 5000}:
+            _held[number] = await cost.held_by_restarted(of, ticks=(3,))
+    if number == 5000 and 500 in _held:
+        table.take(cost.memory(_held[500], _held[5000], numbers=(500, 5000)))
 
 
 @pytest.mark.looptime
@@ -65,7 +77,6 @@ async def test_promptness(table: Table):
 
 
 _ticks: dict[int, cost.Tick] = {}
-_held: dict[int, dict[int, int]] = {}
 
 
 @pytest.mark.looptime
@@ -74,16 +85,6 @@ async def test_cpu(table: Table, number: int):
     _ticks[number] = await cost.quiet_tick(number)
     if number == _MANY and _FEW in _ticks:
         table.take(cost.cpu(_ticks[_FEW], _ticks[_MANY], number=_FEW))
-
-
-@pytest.mark.looptime
-@pytest.mark.parametrize("number", [100, 500, 5000])
-async def test_memory(table: Table, number: int):
-    _held[number] = await cost.memory_of(number, ticks=(10, 100) if number == 100 else (10,))
-    if number == 100:
-        table.take(cost.growth(_held[number], number=number))
-    if number == 5000 and 500 in _held:
-        table.take(cost.memory(_held[500], _held[5000], numbers=(500, 5000)))
 
 
 @pytest.mark.parametrize("number", [1, 1000, 10_000])

@@ -109,17 +109,16 @@ def cpu(few: Tick, many: Tick, *, number: int) -> list[Row]:
     ]  # fmt: skip
 
 
-async def memory_of(number: int, *, ticks: tuple[int, ...]) -> dict[int, int]:
-    """Bytes that a restarted controller holds after so many ticks over so many sessions."""
-    async with converged(number) as of:
-        await of.kill_controller()
-        gc.collect()
-        tracemalloc.start()
-        try:
-            of.run_controller("two")
-            return {tick: await _held_after(of, tick) for tick in ticks}
-        finally:
-            tracemalloc.stop()
+async def held_by_restarted(of: World, *, ticks: tuple[int, ...]) -> dict[int, int]:
+    """Bytes that a restarted controller holds after so many ticks."""
+    await of.kill_controller()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        of.run_controller("weighed")
+        return {tick: await _held_after(of, tick) for tick in ticks}
+    finally:
+        tracemalloc.stop()
 
 
 async def _held_after(of: World, ticks: int) -> int:

@@ -32,10 +32,11 @@ def running_controller(of: World) -> Controller:
 async def at_rest(number: int) -> list[Row]:
     """P1 and P4: ten ticks of nothing, and a restart into nothing."""
     async with converged(number) as of:
-        return [*await _quiet_ticks(of, number), *await restarted(of, number)]
+        return [*await quiet_ticks(of, number), *await restarted(of, number)]
 
 
-async def _quiet_ticks(of: World, number: int) -> list[Row]:
+async def quiet_ticks(of: World, number: int) -> list[Row]:
+    """P1: what is asked and written while nothing happens."""
     controller = running_controller(of)
     began = ticks_of(controller)
     with watching(of) as made:
