@@ -62,6 +62,7 @@ class Views:
         if view is None or view.uid != session.metadata.uid:
             identity = Identity.of(session, instance=self._instance)
             view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
+            self._waiting.pop(session.key, None)
         meta, known = session.metadata, session.status.dokploy
         view.target = session.spec.target.name
         view.running = session.spec.operating_mode is OperatingMode.RUNNING

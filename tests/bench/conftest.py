@@ -26,7 +26,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     gathered = Table()
     yield gathered
     print(f"\n{gathered.text()}")
-    if not request.config.option.keyword and not request.session.testsfailed:
+    if gathered.is_whole and not request.config.option.keyword and not request.session.testsfailed:
         write(gathered, _PAGE)
 
 

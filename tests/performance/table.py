@@ -14,6 +14,8 @@ from tests.performance.row import Row, broken
 
 _HEAD = ("name", "ours", "ideal", "ratio", "bound")
 
+_LAWS = frozenset(f"P{number}" for number in range(1, 10))
+
 _PAGE = """\
 # Benchmarks
 
@@ -55,6 +57,11 @@ class Table:
             print("  " + " | ".join(row.cells()), flush=True)
         self.rows += new
         assert broken(new) == []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has rows of every law: the page is not replaced by a part."""
+        return {row.law for row in self.rows} >= _LAWS
 
     def text(self) -> str:
         """The table in Markdown, by law."""
