@@ -39,8 +39,8 @@ verify: dev  ## Fail if a generated file is stale
 	$(BIN)/python -m cli.reference check
 	$(BIN)/python -m cli.reference_configuration check
 
-bench: dev  ## Print the table of counts and ratios
-	$(BIN)/python -m pytest -q -s -m "bench" $(ARGS)
+bench: dev  ## Measure what Berth costs: print the table, and write docs/benchmarks.md
+	$(BIN)/python -m pytest -q -s -m bench tests/bench $(ARGS)
 
 soak: dev  ## The long searches
 	$(BIN)/python -m pytest -q -m soak --timeout 3600 $(ARGS)

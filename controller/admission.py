@@ -32,23 +32,29 @@ class Admission:
 
     def __init__(self) -> None:
         self._places: dict[Key, _Place] = {}
+        self._hosts: dict[str, set[Key]] = {}
+        """Who has a host: asked at every pass, which must not look at every other session."""
 
     def note(self, session: Session) -> None:
         """Take a session as it is declared now."""
         old = self._places.get(session.key)
         same = old is not None and old.uid == session.metadata.uid
-        self._places[session.key] = _Place(
+        place = self._places[session.key] = _Place(
             created=session.metadata.creation_timestamp or _NEVER,
             uid=session.metadata.uid,
             target=session.spec.target.name,
             running=session.spec.operating_mode is OperatingMode.RUNNING
             and session.metadata.deletion_timestamp is None,
-            host=old.host if old is not None and same else host_of(session),
         )
+        self._give(session.key, place, old.host if old is not None and same else host_of(session))
+        if old is not None and old.host != place.host:
+            self._free(session.key, old.host)
 
     def forget(self, key: Key) -> None:
         """A session is gone."""
-        self._places.pop(key, None)
+        place = self._places.pop(key, None)
+        if place is not None:
+            self._free(key, place.host)
 
     def check(self, session: Session, target: Target) -> None:
         """Raise Unresolved if the session is past a limit of its target."""
@@ -68,16 +74,28 @@ class Admission:
 
     def claim_host(self, session: Session, host: str | None) -> None:
         """Take a host for a session; raise Unresolved if another session has it."""
+        if host is not None and self._hosts.get(host, set()) - {session.key}:
+            raise Unresolved(
+                Reason.HOST_TAKEN,
+                f"spec.route.host: {host} belongs to another session; name a different host",
+            )
         mine = self._places.get(session.key)
+        if mine is not None and mine.host != host:
+            self._free(session.key, mine.host)
+            self._give(session.key, mine, host)
+
+    def _give(self, key: Key, place: _Place, host: str | None) -> None:
+        place.host = host
         if host is not None:
-            for key, place in self._places.items():
-                if place.host == host and key != session.key:
-                    raise Unresolved(
-                        Reason.HOST_TAKEN,
-                        f"spec.route.host: {host} belongs to another session; name a different host",
-                    )
-        if mine is not None:
-            mine.host = host
+            self._hosts.setdefault(host, set()).add(key)
+
+    def _free(self, key: Key, host: str | None) -> None:
+        if host is None:
+            return
+        owners = self._hosts.get(host, set())
+        owners.discard(key)
+        if not owners:
+            self._hosts.pop(host, None)
 
     def _older(self, session: Session, *, owned_only: bool) -> int:
         mine = (session.metadata.creation_timestamp or _NEVER, session.metadata.uid)

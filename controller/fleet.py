@@ -144,14 +144,18 @@ class Fleet:
 
     async def _until_due(self, live: LiveTarget, started: float) -> None:
         """Wait for the next tick; a session that comes into motion meanwhile makes it come sooner."""
-        loop = asyncio.get_running_loop()
+        loop, poll = asyncio.get_running_loop(), live.record.spec.poll
         while True:
             live.hurry.clear()
-            period = self._period(live.record.spec.poll, live.record.metadata.name)
+            period = self._period(poll, live.record.metadata.name)
             remaining = started + max(period, _MIN_TICK) - loop.time()
             if remaining <= 0:
                 # A listing slower than its period must not starve everything else.
                 await asyncio.sleep(_MIN_TICK)
+                return
+            if period <= poll.fast.seconds:
+                # Nothing makes it come sooner: in a burst, each session would have all looked at anew.
+                await asyncio.sleep(remaining)
                 return
             try:
                 async with asyncio.timeout(remaining):
@@ -177,6 +181,9 @@ class Fleet:
     def _deserves_a_pass(self, live: LiveTarget, view: View, now: float) -> bool:
         if view.signature is None or view.pace is Pace.MOTION:
             return True
+        if view.pace is Pace.BACKOFF:
+            # Its time comes from the queue: a report that is due would be a try before its turn.
+            return view.signature != signature_of(live, view)
         if view.running and view.report_due <= now:
             return True
         if view.audit_due is not None and view.audit_due <= now:

@@ -263,7 +263,7 @@ class Controller:
     ) -> None:
         now = asyncio.get_running_loop().time()
         view.pace = result.pace
-        view.waits_for_room = result.failure is not None and result.failure.reason in _ROOM
+        self.views.note_waiting(key, waits=result.failure is not None and result.failure.reason in _ROOM)
         view.signature = signature
         view.deployments = deployments_of(live, view) if live else {}
         if view.report_due <= now:

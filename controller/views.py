@@ -33,8 +33,6 @@ class View:
     deployments: dict[str, datetime | None] = field(default_factory=dict)
     """When each of its applications was last deployed, as listed at the last pass."""
     deleting: bool = False
-    waits_for_room: bool = False
-    """Whether it may go on once another session stops or goes."""
     report_due: float = _NEVER
     """Loop time at which the container's own report is to be read again."""
     audit_due: float | None = None
@@ -47,6 +45,8 @@ class Views:
     def __init__(self, *, instance: str) -> None:
         self._instance = instance
         self._views: dict[Key, View] = {}
+        self._waiting: dict[Key, None] = {}
+        """Asked for at every change of any session, which must not look at all of them."""
 
     def __iter__(self) -> Iterator[tuple[Key, View]]:
         return iter(list(self._views.items()))
@@ -64,6 +64,7 @@ class Views:
         if view is None or view.uid != session.metadata.uid:
             identity = Identity.of(session, instance=self._instance)
             view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
+            self._waiting.pop(session.key, None)
         meta, known = session.metadata, session.status.dokploy
         if int(meta.resource_version or 0) < view.revision:
             return False  # news that was overtaken by newer news
@@ -85,14 +86,22 @@ class Views:
         view = self._views.get(key)
         if view is not None and view.uid == uid:
             del self._views[key]
+            self._waiting.pop(key, None)
 
     def of_target(self, name: str) -> Iterator[tuple[Key, View]]:
         """The sessions of one target."""
         return ((key, view) for key, view in self if view.target == name)
 
-    def waiting(self) -> Iterator[Key]:
-        """The sessions that may go on once another one stops, goes, or gives up its host."""
-        return (key for key, view in self if view.waits_for_room)
+    def note_waiting(self, key: Key, *, waits: bool) -> None:
+        """Say whether a session may go on once another one stops, goes, or gives up its host."""
+        if waits and key in self._views:
+            self._waiting[key] = None
+        else:
+            self._waiting.pop(key, None)
+
+    def waiting(self) -> tuple[Key, ...]:
+        """The sessions that wait for that, those that wait the longest first."""
+        return tuple(self._waiting)
 
     def of_namespace(self, namespace: str) -> Iterator[Key]:
         """The sessions of one owner."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
+_RESOLUTION = 0.001
+"""Seconds; a clock that is coarser than the rest of a wait would never reach its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
@@ -60,4 +63,4 @@ class Limiter:
             return
         due = self._starts[0] + self._window
         while (wait := due - self._clock()) > 0:
-            await self._sleep(wait)
+            await self._sleep(max(wait, _RESOLUTION))

@@ -26,7 +26,8 @@ class MemoryRecords:
 
     def __init__(self, now: Callable[[], datetime], *, instance: str = "b0123456") -> None:
         self._now = now
-        self._rows: dict[tuple[str, Key], Resource] = {}
+        self._rows: dict[str, dict[Key, Resource]] = {}
+        """By kind, so that a listing of one looks at no other."""
         self._feed: list[Change] = []
         self._changed = asyncio.Condition()
         self._settings = StoreSettings(instance=instance, digest_key=b"k" * 32)
@@ -53,8 +54,8 @@ class MemoryRecords:
         await asyncio.sleep(0)
         rows = [
             cast("R", row)
-            for (name, key), row in sorted(self._rows.items())
-            if name == kind.KIND and (namespace is None or key.namespace == namespace)
+            for key, row in sorted(self._rows.get(kind.KIND, {}).items())
+            if namespace is None or key.namespace == namespace
         ]
         return Page(tuple(rows), len(self._feed))
 
@@ -72,7 +73,7 @@ class MemoryRecords:
 
     async def create(self, resource: R) -> R:
         key = resource.key
-        if (resource.KIND, key) in self._rows:
+        if key in self._rows.get(resource.KIND, {}):
             raise AlreadyExists(f"{resource.KIND} {key} exists")
         self._uids += 1
         meta = resource.metadata.model_copy(
@@ -196,7 +197,7 @@ class MemoryRecords:
         await asyncio.sleep(0)
 
     def _row(self, kind: type[R], key: Key, uid: str | None = None) -> R:
-        row = self._rows.get((kind.KIND, key))
+        row = self._rows.get(kind.KIND, {}).get(key)
         if row is None:
             raise NotFound(f"there is no {kind.KIND} {key}")
         if uid is not None and row.metadata.uid != uid:
@@ -205,11 +206,11 @@ class MemoryRecords:
 
     async def _store(self, change: str, resource: R, what: str) -> R:
         stored = await self._append(change, resource, what)
-        self._rows[resource.KIND, resource.key] = stored
+        self._rows.setdefault(resource.KIND, {})[resource.key] = stored
         return stored
 
     async def _remove(self, resource: R) -> R:
-        del self._rows[resource.KIND, resource.key]
+        del self._rows[resource.KIND][resource.key]
         return await self._append("DELETED", resource, "remove")
 
     async def _append(self, change: str, resource: R, what: str) -> R:
@@ -219,7 +220,7 @@ class MemoryRecords:
         self._feed.append(Change(change, revision, stored))  # type: ignore[arg-type]
         self.writes.append((what, f"{resource.KIND} {resource.key}"))
         if what != "remove":
-            self._rows[resource.KIND, resource.key] = stored
+            self._rows.setdefault(resource.KIND, {})[resource.key] = stored
         async with self._changed:
             self._changed.notify_all()
         return stored

@@ -43,6 +43,22 @@ async def _run(limiter: Limiter, number: int, *, lasting: float) -> tuple[list[t
     return starts, most
 
 
+async def test_a_wait_that_is_shorter_than_the_clock_can_tell_comes_to_its_end():
+    looks, waits = iter([0.0, 1.0 - 1e-12, 1.0 - 1e-12]), []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def clock() -> float:
+        return 1.0 if waits and waits[-1] >= 0.001 else next(looks)
+
+    limiter = Limiter(CallLimits(in_flight=1, per_second=1), clock=clock, sleep=sleep)
+    for _ in range(2):
+        async with limiter.slot():
+            pass
+    assert waits == [0.001]
+
+
 @pytest.mark.parametrize(
     ("limits", "lasting"),
     [
