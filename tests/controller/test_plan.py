@@ -110,7 +110,7 @@ def test_a_create_without_answer_is_given_time_and_then_repeated():
 
 def test_no_second_container_is_made_beside_an_orphan_service():
     of, _ = running()
-    made = planned(of, Observed(applications=(), services=(service(of),)))
+    made = planned(of, Observed(applications=(), services=(service(of),), gone=True))
     assert made.actions == ()
     assert made.blocked is not None
     assert made.blocked.reason is Reason.ORPHAN_SERVICE
@@ -119,7 +119,7 @@ def test_no_second_container_is_made_beside_an_orphan_service():
 
 def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_the_same_volumes():
     of, known = running(lost_at=NOW - seconds(60))
-    made = planned(of, nothing())
+    made = planned(of, replace(nothing(), gone=True))
     assert kinds(made)[0] is Create
     volumes = [action.mount.volume for action in made.actions if isinstance(action, AttachVolume)]
     assert tuple(volumes) == known.storage
@@ -127,9 +127,20 @@ def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_th
 
 def test_a_lost_applications_container_is_given_time_to_end():
     of, _ = running()
-    made = planned(of, nothing())
+    made = planned(of, replace(nothing(), gone=True))
     assert made.actions == ()
     assert made.known.lost_at == NOW
+
+
+@pytest.mark.parametrize("mode", [OperatingMode.RUNNING, OperatingMode.STOPPED])
+def test_what_a_listing_lacks_is_asked_for_by_its_id_before_it_is_made_again(mode: OperatingMode):
+    of, _ = running()
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": mode})})
+    assert planned(of, nothing()).readings == {Reading.GONE}
+    kept = planned(of, replace(nothing(), gone=False))
+    assert kept.actions == ()
+    assert kept.blocked is not None
+    assert kept.blocked.reason is Reason.NOT_OBSERVED
 
 
 # -- one application -------------------------------------------------------------------------

@@ -38,6 +38,10 @@ class MemoryRecords:
         self.writes: list[tuple[str, str]] = []
         """(what, key) of every write that changed something."""
 
+    def all(self, kind: type[R]) -> tuple[R, ...]:
+        """Every record of a kind, for those who look on."""
+        return tuple(cast("R", row) for row in self._rows.get(kind.KIND, {}).values())
+
     async def get(self, kind: type[R], key: Key) -> R:
         await asyncio.sleep(0)
         return self._row(kind, key)

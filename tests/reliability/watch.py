@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crds.session import Session
+from crds.target import Target
 from tests import laws
 from tests.controller.world import KEY
 from tests.reliability.faults import Call, Kind, spare_creates
@@ -94,7 +95,7 @@ class Watch:
             self.hold(
                 laws.s8,
                 call.subject,
-                [row for row in self._of.records._rows.values() if isinstance(row, Session)],
+                self._of.records.all(Session),
             )
 
     def after(self, call: Call) -> None:
@@ -145,10 +146,11 @@ class Watch:
         return call.subject
 
     def farewell(self) -> None:
-        """Foreigners are as they were (law S1), and no secret was told (law S3)."""
+        """Foreigners are as they were (law S1), no two containers met (S2), no secret was told (S3)."""
+        self.hold(laws.s2, Counter(), self._of.simulation.violations, spare=0)
         if self._others() != self._foreign:
             self.broken.append("S1: a foreigner's application was changed")
         told = [event.model_dump_json() for event in self._of.records.all_events]
-        told += [row.model_dump_json() for row in self._of.records._rows.values() if row.KIND != "Secret"]
+        told += [row.model_dump_json() for kind in (Session, Target) for row in self._of.records.all(kind)]
         told += self._of.logged
         self.hold(laws.s3, told)

@@ -206,9 +206,9 @@ class WatchedRecords(MemoryRecords):
         return after
 
     async def remove_finalizer(self, kind: Any, key: Key, *, uid: str, finalizer: str) -> None:
-        session = self._rows.get((Session.KIND, key))
-        if isinstance(session, Session) and session.metadata.uid == uid:
-            self.watch_over.ended(session)
+        for session in self.all(Session):
+            if session.metadata.uid == uid:
+                self.watch_over.ended(session)
         await super().remove_finalizer(kind, key, uid=uid, finalizer=finalizer)
 
 
