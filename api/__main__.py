@@ -1,76 +1,13 @@
-"""``python -m api``: the API as a process of its own."""
+"""``python -m api``: see :mod:`api.program`."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import sys
 
-import structlog
-from pydantic import SecretStr, ValidationError
-
-from api.app import create_app
-from api.server import ApiServer, CannotListen, listen
-from api.settings import ApiSettings
-from api.token import TokenError
-from controller.explain import explain  # the one meeting of the two packages: docs/decisions/0003
-from crds.logs import configure_logging
-from crds.target import Target
-from dokploy.port import Dokploy
-from records.errors import RecordsError
-from records.keys import KeyRing
-from records.sql import open_records
-
-log = structlog.get_logger("api")
-
-
-def connect(target: Target, key: SecretStr) -> Dokploy:
-    """A client of a target, within the target's limits."""
-    # Loaded with the first log that is read: many an API reads none, and saves the memory.
-    from dokploy.client import CallLimits, HttpDokploy  # noqa: PLC0415
-
-    limits = target.spec.limits
-    return HttpDokploy(
-        target.spec.url,
-        key,
-        limits=CallLimits(in_flight=limits.calls_in_flight, per_second=limits.calls_per_second),
-    )
-
-
-async def run(settings: ApiSettings) -> None:
-    """Serve until told to end; raises TokenError, RecordsError and CannotListen."""
-    url = settings.database_url.get_secret_value()
-    records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
-    try:
-        server = ApiServer(create_app(settings, records, explain, connect))
-        await server.serve([listen(settings)])
-    finally:
-        await records.aclose()
-
-
-def main() -> int:
-    """Exit code 0 when told to end, 1 when the port is taken, 2 when settings or records are at fault."""
-    try:
-        settings = ApiSettings()
-        configure_logging("api", level=settings.log_level)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            name = "_".join(("BERTH", *map(str, problem["loc"]))).upper()
-            sys.stderr.write(f"{name}: {problem['msg']}\n")
-        return 2
-    except ValueError as error:
-        sys.stderr.write(f"BERTH_LOG_LEVEL: {error}\n")
-        return 2
-    try:
-        asyncio.run(run(settings))
-    except CannotListen as error:
-        log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the message says it all
-        return 1
-    except (TokenError, RecordsError) as error:
-        log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the same
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
+    # Before all else: structlog and httpx load rich wherever it is installed, and with it pygments,
+    # for consoles that a server has not. Named None, it counts as absent: 3 MB and 0.1 s less.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    from api.program import main
+
     sys.exit(main())

@@ -7,7 +7,7 @@ do is decided here and nowhere else.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -30,6 +30,7 @@ from crds.base import ConditionStatus, Key, Resource
 from crds.session import OperatingMode, Session
 from crds.vocabulary import ConditionType
 from records.errors import AlreadyExists, Conflict, NotFound
+from records.paging import pages
 from records.port import Page, Records, Selector
 
 R = TypeVar("R", bound=Resource)
@@ -88,7 +89,7 @@ class Operations:
         """One record."""
         return await self._records.get(kind, key)
 
-    async def page(
+    def pages(
         self,
         who: Identity,  # noqa: ARG002 - see the module
         kind: type[R],
@@ -97,11 +98,9 @@ class Operations:
         selector: Selector,
         limit: int | None,
         after: str | None,
-    ) -> Page[R]:
-        """One page of a kind's records."""
-        return await self._records.list(
-            kind, namespace=namespace, selector=selector, limit=limit, after=after
-        )
+    ) -> AsyncIterator[Page[R]]:
+        """A kind's records, up to ``limit`` of them, a page at a time."""
+        return pages(self._records, kind, namespace=namespace, selector=selector, limit=limit, after=after)
 
     async def create(self, who: Identity, given: R) -> R:
         """A new record; raises AlreadyExists."""

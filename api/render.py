@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -64,17 +64,23 @@ def record_response(resource: Resource, status: int = 200, headers: dict[str, st
     return json_response(document_of(resource), status, tag | (headers or {}))
 
 
-def list_response(kind: type[Resource], items: Iterable[Resource], metadata: dict[str, object]) -> Response:
-    """A list as an answer; written record by record, so that a long one is held only once."""
-    head = {
-        "apiVersion": kind.model_fields["api_version"].default,
-        "kind": f"{kind.KIND}List",
-        "metadata": metadata,
-    }
-    body = bytearray(to_json(head)[:-1] + b',"items":[')
-    for place, item in enumerate(items):
-        if place:
-            body += b","
-        body += to_json(document_of(item))
-    body += b"]}"
-    return Response(bytes(body), media_type="application/json")
+class ListBody:
+    """A list as an answer, written record by record: a long one is held once, as its text."""
+
+    def __init__(self, kind: type[Resource]) -> None:
+        head = {"apiVersion": kind.model_fields["api_version"].default, "kind": f"{kind.KIND}List"}
+        self._text = bytearray(to_json(head)[:-1] + b',"items":[')
+        self._count = 0
+
+    def add(self, items: Iterable[Resource]) -> None:
+        """Write these behind those that are there."""
+        for item in items:
+            if self._count:
+                self._text += b","
+            self._text += to_json(document_of(item))
+            self._count += 1
+
+    def response(self, metadata: Mapping[str, object]) -> Response:
+        """The answer; its metadata come last, since what is left over is known at the end."""
+        self._text += b'],"metadata":' + to_json(metadata) + b"}"
+        return Response(bytes(self._text), media_type="application/json")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.context import Face, Here, Who
 from api.objects import reference_from
-from api.render import list_response
+from api.render import ListBody
 from crds.event import Event, ObjectReference
 from crds.target import Target
 
@@ -44,7 +44,9 @@ async def _list(here: Face, namespace: str | None, about: ObjectReference | None
     else:
         every = await here.records.list_events(limit=_MOST)
         events = tuple(event for event in every if _is_about(event, about))[-limit:]
-    return list_response(Event, events, {"resourceVersion": str(revision)})
+    body = ListBody(Event)
+    body.add(events)
+    return body.response({"resourceVersion": str(revision)})
 
 
 def _is_about(event: Event, about: ObjectReference) -> bool:

@@ -14,9 +14,10 @@ from api.context import Face, Here, Who
 from api.objects import check_writable, kind_of, place_of, resource_from
 from api.operations import ANY, Expected, Verb
 from api.problems import Problem, Reason
-from api.render import list_response, record_response
+from api.render import ListBody, record_response
 from api.selectors import parse_selector
 from crds.base import Key, Resource
+from records.port import Page
 
 router = APIRouter()
 
@@ -45,17 +46,17 @@ async def list_records(
     limit: Limit = None,
     after: Continue = None,
 ) -> Response:
-    """One page of a kind's records, in one namespace or in all."""
+    """A kind's records, in one namespace or in all: up to the limit, or every one."""
     kind = kind_of(plural)
     if namespace is not None:
         place_of(kind, namespace)
-    page = await here.operations.page(
+    body, metadata = ListBody(kind), dict[str, object]()
+    async for page in here.operations.pages(
         who, kind, namespace=namespace, selector=parse_selector(selector), limit=limit, after=after
-    )
-    metadata: dict[str, object] = {"resourceVersion": str(page.revision)}
-    if page.next is not None:
-        metadata |= {"continue": page.next, "remainingItemCount": page.remaining}
-    return list_response(kind, page.items, metadata)
+    ):
+        body.add(page.items)
+        metadata = _metadata_of(page)
+    return body.response(metadata)
 
 
 @router.get(_ONE_NAMESPACED)
@@ -134,6 +135,13 @@ async def _given(
         request, limit=settings.api_body_limit_bytes, seconds=settings.api_request_timeout_seconds
     )
     return resource_from(body, kind, namespace=place or None, name=name)
+
+
+def _metadata_of(page: Page[Resource]) -> dict[str, object]:
+    metadata: dict[str, object] = {"resourceVersion": str(page.revision)}
+    if page.next is not None:
+        metadata |= {"continue": page.next, "remainingItemCount": page.remaining}
+    return metadata
 
 
 def _expected(request: Request) -> Expected:

@@ -23,13 +23,11 @@ from crds.base import Key, Resource
 from crds.event import Event
 from crds.target import Target
 from records.errors import RecordsError
+from records.paging import pages
 from records.port import Change, Records, Selector
 
 _QUEUE = 64
 """Changes read ahead for one client."""
-
-_PAGE = 200
-"""Records read at a time for what is there at first."""
 
 log = structlog.get_logger(__name__)
 
@@ -106,19 +104,12 @@ class Watcher:
     async def _list_kind(self, kind: type[Resource]) -> tuple[list[Resource], int]:
         """All pages of a kind's records; they show one revision."""
         found: list[Resource] = []
-        after: str | None = None
-        while True:
-            page = await self._records.list(
-                kind,
-                namespace=self._watch.namespace,
-                selector=self._watch.selector,
-                limit=_PAGE,
-                after=after,
-            )
+        revision = 0
+        watch = self._watch
+        async for page in pages(self._records, kind, namespace=watch.namespace, selector=watch.selector):
             found += page.items
-            after = page.next
-            if after is None:
-                return found, page.revision
+            revision = page.revision
+        return found, revision
 
     async def _list_events(self) -> tuple[list[Resource], int]:
         """The newest events, up to a revision that is read before them; later ones are followed."""

@@ -60,12 +60,19 @@ class Places:
         return self.dokploy_key_file or self.home / "dokploy" / "key"
 
     @property
+    def database_url(self) -> str:
+        """Where records live: in the home, where nothing else is said."""
+        return self.database or f"sqlite:///{self.home / 'berth.db'}"
+
+    @property
+    def is_first_start(self) -> bool:
+        """Whether the home's own database is still to be made."""
+        return self.database is None and not (self.home / "berth.db").exists()
+
+    @property
     def environment(self) -> dict[str, str]:
         """The settings that API and controller share."""
-        return {
-            "BERTH_DATABASE_URL": self.database or f"sqlite:///{self.home / 'berth.db'}",
-            "BERTH_KEY_FILE": str(self.home / "keys"),
-        }
+        return {"BERTH_DATABASE_URL": self.database_url, "BERTH_KEY_FILE": str(self.home / "keys")}
 
     def dokploy(self) -> dict[str, Any]:
         """What the local Dokploy said of itself."""

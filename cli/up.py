@@ -22,6 +22,8 @@ from cli.connection import locate
 from cli.failures import ExitCode, Failure
 from cli.supervisor import AlreadyRunning, Program, Supervisor, only_one
 from cli.surroundings import Surroundings
+from records.errors import RecordsError
+from records.sql.apart import migrate_apart
 
 EXAMPLES = """
   berth up
@@ -127,6 +129,8 @@ async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_e
     # All three at once: each waits for what it needs of the others by itself.
     if places.dokploy_url is None:
         await supervisor.start(_dokploy(places, ports))
+    if places.is_first_start:
+        await _make_database(places)
     await supervisor.start(_api(places, ports))
     await supervisor.start(Program("controller", "controller", environment=places.environment))
     if places.dokploy_url is None:
@@ -142,6 +146,14 @@ async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_e
         if with_example:
             await run_example(client, places, typer.echo)
     typer.echo("look      berth get sessions · berth describe session hello · berth open hello")
+
+
+async def _make_database(places: Places) -> None:
+    """Make it once; API and controller, started at once, would each start the program that does."""
+    try:
+        await migrate_apart(places.database_url)
+    except RecordsError as error:
+        raise Failure(f"the database cannot be made: {error}", code=ExitCode.SERVER_FAILED) from None
 
 
 def _dokploy(places: Places, ports: Ports) -> Program:

@@ -6,19 +6,34 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from crds.base import Resource
-from records.port import Page, Records
+from records.port import EVERYTHING, Page, Records, Selector
 
 R = TypeVar("R", bound=Resource)
 
-PAGE = 200
+PAGE = 50
 
 
-async def pages(records: Records, kind: type[R], *, size: int = PAGE) -> AsyncIterator[Page[R]]:
-    """Every page of a list, all as of the first one's revision; raises RecordsError."""
-    after: str | None = None
+async def pages(
+    records: Records,
+    kind: type[R],
+    *,
+    namespace: str | None = None,
+    selector: Selector = EVERYTHING,
+    limit: int | None = None,
+    after: str | None = None,
+    size: int = PAGE,
+) -> AsyncIterator[Page[R]]:
+    """A list as pages of at most ``size`` records, all as of the first one's revision.
+
+    There is always one page. Where ``limit`` cuts the list off, the last page says what is left.
+    Raises RecordsError.
+    """
+    left = limit
     while True:
-        page = await records.list(kind, limit=size, after=after)
+        wanted = size if left is None else min(left, size)
+        page = await records.list(kind, namespace=namespace, selector=selector, limit=wanted, after=after)
         yield page
-        if page.next is None:
+        left = None if left is None else left - len(page.items)
+        if page.next is None or left == 0:
             return
         after = page.next

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from records.sql.tables import Table
 from records.sql.upgrade import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
     version_table=VERSION_TABLE,
     transactional_ddl=True,
 )

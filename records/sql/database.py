@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from records.errors import Invalid, Unavailable
 from records.sql.failures import translated
 
+BUSY_SECONDS = 10.0
+"""How long a write waits for another program's (SQLite)."""
+
+_ATTEMPTS = 50
+_PAUSE_SECONDS = 0.1
+_CACHE_KIB = 512
+"""What each connection of SQLite keeps of the file."""
 _IMMEDIATE = "berth_immediate"
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+asyncpg"}
 _SQLITE_NAMES = {"sqlite", "sqlite+aiosqlite"}
@@ -77,6 +85,12 @@ class Database:
             async with self._open(isolation_level="AUTOCOMMIT") as engine, engine.connect() as connection:
                 yield connection
 
+    async def prepare(self) -> None:
+        """Make the file of SQLite what it has to be; of a server there is nothing to make."""
+        if self.path:
+            prepare_file(self.path)
+            await _use_write_ahead_log(self.path)
+
     async def aclose(self) -> None:
         """Wait for what is under way and close all connections; with the last one goes SQLite's log."""
         self._closed = True
@@ -118,6 +132,9 @@ class Database:
             cursor.execute("PRAGMA synchronous = NORMAL")
             cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.execute("PRAGMA secure_delete = FAST")
+            # The default is 2,000 KiB for each connection. The system keeps the same
+            # pages for all of them at once, and reading one from there is a copy.
+            cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             cursor.close()
 
         def begin(connection: Connection) -> None:
@@ -184,3 +201,29 @@ def _postgres_engine(url: URL) -> AsyncEngine:
 
 def _json_text(value: Any) -> str:
     return to_json(value).decode()
+
+
+async def _use_write_ahead_log(path: Path) -> None:
+    """Switch the file to the write-ahead log, for good.
+
+    SQLite does not wait for a lock here, as it does everywhere else; two programs that start on a
+    new file at once would fail.
+    """
+    with translated():
+        for _ in range(_ATTEMPTS):
+            if await asyncio.to_thread(_switched, path):
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+    raise Unavailable("the database is locked by another program")
+
+
+def _switched(path: Path) -> bool:
+    """Whether the file is on the log now; False where another program holds it just now."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+    return True

@@ -31,8 +31,8 @@ from records.sql.vault import Vault
 from records.sql.wakeups import Wakeups
 from records.sql.whole import whole
 
-_BATCH = 200
-_RECENT = 256
+_BATCH = 50  # rows read at once
+_RECENT = 64  # changes at hand for those who follow closely: at least a batch; each has its record
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 10.0
 
@@ -159,7 +159,7 @@ class Feed:
             return None
         change = Change(entry.type, entry.revision, resource)
         if kind is not Secret:
-            entry.change = change
+            entry.change, entry.snapshot = change, {}  # the snapshot is asked for no more
         return change
 
     @whole

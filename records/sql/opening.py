@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
 from records.errors import Unavailable
 from records.keys import KeyRing
-from records.sql.database import Database, parse_url, prepare_file
-from records.sql.failures import translated
+from records.sql.apart import migrate_apart
+from records.sql.database import BUSY_SECONDS, Database, parse_url
 from records.sql.journal import EventCap
 from records.sql.store import Clock, SqlRecords
 from records.sql.transaction import Retention
-from records.sql.upgrade import upgrade
+from records.sql.upgrade import is_current
 from records.sql.vault import Vault
 from records.sql.wakeups import DataVersion, Notifications, Wakeups
 from records.sql.whole import whole
-
-_ATTEMPTS = 50
-_PAUSE_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +30,7 @@ async def open_records(
     *,
     key: KeyRing,
     clock: Clock = _utc_now,
-    busy_seconds: float = 10.0,
+    busy_seconds: float = BUSY_SECONDS,
     poll_seconds: float | None = None,
     retention: Retention | None = None,
     event_cap: EventCap | None = None,
@@ -62,10 +55,9 @@ async def open_records(
     parsed = parse_url(url)
     database = Database(parsed, busy_seconds=busy_seconds)
     try:
-        if database.path:
-            prepare_file(database.path)
-            await _use_write_ahead_log(database.path)
-        await _upgrade(database)
+        await database.prepare()
+        if not await _is_current(database):
+            await migrate_apart(url)
         vault = Vault(key)
         records = SqlRecords(
             database,
@@ -88,9 +80,10 @@ async def open_records(
 
 
 @whole
-async def _upgrade(database: Database) -> None:
+async def _is_current(database: Database) -> bool:
+    # Asked as a writer asks: whoever is migrating just now is waited for.
     async with database.writing() as connection:
-        await upgrade(connection)
+        return await is_current(connection)
 
 
 async def _shorten(records: SqlRecords) -> None:
@@ -105,29 +98,3 @@ def _wakeups(database: Database, seconds: float | None) -> Wakeups:
     if database.path:
         return DataVersion(database.path, seconds=0.1 if seconds is None else seconds)
     return Notifications(database, seconds=5.0 if seconds is None else seconds)
-
-
-async def _use_write_ahead_log(path: Path) -> None:
-    """Switch the file to the write-ahead log, for good.
-
-    SQLite does not wait for a lock here, as it does everywhere else; two programs that start on a
-    new file at once would fail.
-    """
-    with translated():
-        for _ in range(_ATTEMPTS):
-            if await asyncio.to_thread(_switched, path):
-                return
-            await asyncio.sleep(_PAUSE_SECONDS)
-    raise Unavailable("the database is locked by another program")
-
-
-def _switched(path: Path) -> bool:
-    """Whether the file is on the log now; False where another program holds it just now."""
-    with closing(sqlite3.connect(path)) as connection:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            return False
-    return True

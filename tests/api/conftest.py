@@ -21,7 +21,7 @@ from crds.target import Target
 from dokploy.errors import DokployError
 from records.keys import KeyRing
 from records.port import Records
-from records.sql import SqlRecords, open_records
+from records.sql import SqlRecords, migrate, open_records
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -106,9 +106,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def records(settings: ApiSettings) -> AsyncIterator[SqlRecords]:
-    opened = await open_records(
-        settings.database_url.get_secret_value(), key=KeyRing.drawn(), poll_seconds=0.02
-    )
+    url = settings.database_url.get_secret_value()
+    await migrate(url)  # here, which is quicker than in a program of its own
+    opened = await open_records(url, key=KeyRing.drawn(), poll_seconds=0.02)
     yield opened
     await opened.aclose()
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from api import operations
 from api.journal import Deed
 from crds.base import ConditionStatus, Key
 from crds.session import OperatingMode, Phase, Session
+from records.paging import pages
 from records.sql import SqlRecords
 from tests.api.conftest import HELLO, START, Client, Clock, condition, session_body
 
@@ -260,6 +264,32 @@ class TestRefusals:
 
 
 class TestLists:
+    async def test_a_long_list_is_whole_and_read_by_pages(
+        self, client: Client, records: SqlRecords, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(operations, "pages", functools.partial(pages, size=3))
+        names = [f"s{number}" for number in range(8)]
+        for name in names:
+            await client.put(f"/api/namespaces/alice/sessions/{name}", json=session_body(name))
+        held: list[int] = []
+        read = records.list
+
+        async def counted(*args: Any, **options: Any) -> Any:
+            page = await read(*args, **options)
+            held.append(len(page.items))
+            return page
+
+        monkeypatch.setattr(records, "list", counted)
+        body = (await client.get("/api/sessions")).json()
+        assert [item["metadata"]["name"] for item in body["items"]] == names
+        assert body["metadata"].keys() == {"resourceVersion"}
+        assert max(held) == 3
+        part = (await client.get("/api/sessions", params={"limit": 5})).json()
+        assert (len(part["items"]), part["metadata"]["remainingItemCount"]) == (5, 3)
+        rest = {"continue": part["metadata"]["continue"]}
+        rest_of = (await client.get("/api/sessions", params=rest)).json()
+        assert [item["metadata"]["name"] for item in part["items"] + rest_of["items"]] == names
+
     async def test_pages_show_one_revision(self, client: Client) -> None:
         for n in range(5):
             await client.post("/api/namespaces/alice/sessions", json=session_body(f"s-{n}"))

@@ -18,8 +18,8 @@ import structlog
 from fastapi import FastAPI
 from httpx_sse import aconnect_sse
 
-from api.__main__ import main
 from api.app import create_app
+from api.program import main
 from api.server import ApiServer, listen, remove_endpoint, url_of, write_endpoint
 from api.settings import ApiSettings
 from records.sql import SqlRecords

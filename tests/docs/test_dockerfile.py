@@ -97,8 +97,8 @@ def test_the_two_programs_run_from_what_is_copied_alone(tmp_path):
 
 
 _IMPORTS = """
-import api.__main__, controller.__main__, cli.app
-print(api.__main__.__file__, controller.__main__.__file__, cli.app.__file__)
+import api.program, controller.program, cli.app
+print(api.program.__file__, controller.program.__file__, cli.app.__file__)
 """
 
 

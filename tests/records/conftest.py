@@ -19,10 +19,9 @@ import pytest
 from sqlalchemy import make_url
 
 from records.keys import KeyRing
-from records.sql import SqlRecords, open_records
-from records.sql.database import Database, parse_url, prepare_file
+from records.sql import SqlRecords, migrate, open_records
 from records.sql.tables import Table
-from records.sql.upgrade import HEAD, VERSION_TABLE, upgrade
+from records.sql.upgrade import HEAD, VERSION_TABLE
 
 pytest.register_assert_rewrite(
     "tests.records.contract_writes", "tests.records.contract_reads", "tests.records.contract_others"
@@ -64,9 +63,12 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file, to be copied: migrating is tested by itself."""
+    """A migrated file, to be copied: migrating is tested by itself.
+
+    Without what is drawn once: each copy draws its own.
+    """
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _run(_migrate(f"sqlite:///{path}"))
+    _run(migrate(f"sqlite:///{path}"))
     return path
 
 
@@ -91,16 +93,6 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _migrate(url: str) -> None:
-    # Without what is drawn once: each copy draws its own.
-    database = Database(parse_url(url), busy_seconds=5)
-    if database.path:
-        prepare_file(database.path)
-    async with database.writing() as connection:
-        await upgrade(connection)
-    await database.aclose()
-
-
 async def _prepare_postgres(url: str) -> None:
     connection = await asyncpg.connect(url)
     # These databases outlive no test; waiting for the disk would only slow it down.
@@ -110,7 +102,7 @@ async def _prepare_postgres(url: str) -> None:
     await connection.execute("DROP DATABASE IF EXISTS template_of_berth")
     await connection.execute("CREATE DATABASE template_of_berth")
     await connection.close()
-    await _migrate(database_url(url, "template_of_berth"))
+    await migrate(database_url(url, "template_of_berth"))
 
 
 def database_url(server: str, name: str) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,16 +18,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, text
 
 from crds.session import Session
+from records.__main__ import main
 from records.errors import Invalid, TooNew, Unavailable
 from records.keys import KeyRing
-from records.sql import open_records
+from records.sql import migrate, open_records
+from records.sql.apart import migrate_apart
 from records.sql.tables import Table
-from records.sql.upgrade import HEAD, VERSION_TABLE, config
+from records.sql.upgrade import HEAD, REVISIONS, VERSION_TABLE, config
 from tests.records.samples import session
 
 
 def test_the_newest_migration_is_known_by_name():
-    assert ScriptDirectory.from_config(config()).get_heads() == [HEAD]
+    scripts = ScriptDirectory.from_config(config())
+    assert [script.revision for script in scripts.walk_revisions()] == list(reversed(REVISIONS))
+    assert scripts.get_heads() == [HEAD]
 
 
 async def test_the_migrations_make_the_tables(empty_url, open_store):
@@ -68,10 +76,60 @@ async def test_a_newer_schema_is_left_alone(url, open_store):
 async def test_a_migration_that_fails_leaves_nothing(empty_url, open_store, monkeypatch):
     monkeypatch.setattr(ScriptDirectory, "run_env", _fail_after(ScriptDirectory.run_env))
     with pytest.raises(RuntimeError, match="power cut"):
-        await open_store(empty_url)
+        await migrate(empty_url)
     monkeypatch.undo()
     records = await open_store(empty_url)
     assert (await records.list(Session)).items == ()
+
+
+def test_who_opens_a_new_database_does_not_keep_alembic(tmp_path: Path):
+    program = """
+import asyncio, sys
+from records.keys import KeyRing
+from records.sql import open_records
+
+async def run():
+    records = await open_records(sys.argv[1], key=KeyRing.drawn())
+    await records.settings()
+    await records.aclose()
+
+asyncio.run(run())
+print("alembic" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'berth.db'}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
+
+
+async def test_a_migration_apart_says_why_it_failed(tmp_path: Path):
+    path = tmp_path / "notes.txt"
+    path.write_text("canary " * 1000)
+    with pytest.raises(Unavailable, match=r"^the file is not a database of SQLite$"):
+        await migrate_apart(f"sqlite:///{path}")
+
+
+async def test_a_migration_apart_that_breaks_is_said_to_have(tmp_path: Path, monkeypatch, capsys):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho Traceback of a bug >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(Unavailable, match=r"ended with code 1: see the log"):
+        await migrate_apart(f"sqlite:///{tmp_path / 'berth.db'}")
+    assert capsys.readouterr().err == "Traceback of a bug\n"
+
+
+def test_a_person_can_migrate_first(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("BERTH_DATABASE_URL", f"sqlite:///{tmp_path / 'berth.db'}")
+    monkeypatch.setattr(sys, "argv", ["records", "migrate"])
+    assert main() == 0
+    assert main() == 0
+    assert capsys.readouterr().out == "the schema is the newest\n" * 2
+    with closing(sqlite3.connect(tmp_path / "berth.db")) as connection:
+        assert connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(HEAD,)]
 
 
 def _fail_after(real):

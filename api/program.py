@@ -1,0 +1,60 @@
+"""The API as a program of its own: its parts put together, and its exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import structlog
+from pydantic import ValidationError
+
+from api.app import create_app
+from api.server import ApiServer, CannotListen, listen
+from api.settings import ApiSettings
+from api.token import TokenError
+
+# The two meetings of the two packages: docs/decisions/0003 and 0011.
+from controller.connection import connect
+from controller.explain import explain
+from crds.logs import configure_logging
+from records.errors import RecordsError
+from records.keys import KeyRing
+from records.sql import open_records
+
+log = structlog.get_logger("api")
+
+
+async def run(settings: ApiSettings) -> None:
+    """Serve until told to end; raises TokenError, RecordsError and CannotListen."""
+    url = settings.database_url.get_secret_value()
+    records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
+    try:
+        server = ApiServer(create_app(settings, records, explain, connect))
+        await server.serve([listen(settings)])
+    finally:
+        await records.aclose()
+
+
+def main() -> int:
+    """Exit code 0 when told to end, 1 when the port is taken, 2 when settings or records are at fault."""
+    try:
+        settings = ApiSettings()
+        configure_logging("api", level=settings.log_level)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "_".join(("BERTH", *map(str, problem["loc"]))).upper()
+            sys.stderr.write(f"{name}: {problem['msg']}\n")
+        return 2
+    except ValueError as error:
+        sys.stderr.write(f"BERTH_LOG_LEVEL: {error}\n")
+        return 2
+    try:
+        asyncio.run(run(settings))
+    except CannotListen as error:
+        log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the message says it all
+        return 1
+    except (TokenError, RecordsError) as error:
+        log.error("the API cannot start", reason=str(error))  # noqa: TRY400 - the same
+        return 2
+    return 0
