@@ -34,6 +34,9 @@ STEP = 1.0
 QUIET = 12.0
 """Seconds: two slow ticks and more, in which nothing may be changed or written."""
 
+CONFIRMED = 6.0
+"""Seconds in which a slow tick comes: a fault in the last listing before the rest is told of, and over."""
+
 AUDITED = 75.0
 """Seconds after which every application has been read whole, by the poll periods of this world."""
 
@@ -105,6 +108,7 @@ async def _attempt(
         calls = tuple(of.injector.calls)
         of.injector.armed = False
         made = of.made() - before
+        await asyncio.sleep(CONFIRMED)
         await _stay(of, rest)
         of.watch.farewell()
         return Run(calls, made, seconds, tuple(of.watch.broken), tuple(of.injector.injected))
