@@ -107,14 +107,12 @@ APPLICABLE: dict[Kind, tuple[Fault, ...]] = {
 PAIRED: dict[Kind, tuple[Fault, ...]] = {
     # Left out of pairs: what a controller cannot tell from a fault that is in. Dying before a call
     # is dying after the one before it; a cut, garbled or empty answer are one error of the client's
-    # (`Ambiguous`); 409 is a failure like 500, and a throttled key one that is refused for a shorter time.
+    # (`Ambiguous`); a refused connection, a 401, a proxy's 404 and a 409 change nothing, as a 500 does.
     Kind.CHANGE: (
         Fault.CRASH_AFTER,
         Fault.REFUSED,
-        Fault.UNREACHABLE,
         Fault.LOST,
         Fault.SLOW,
-        Fault.THROTTLED,
         Fault.TOO_LARGE,
     ),
     Kind.READING: (Fault.REFUSED, Fault.GARBLED),

@@ -98,7 +98,8 @@ async def _attempt(
         retained = volumes_of(await of.sessions()) if scenario.retains else set()
         rest = _Rest(frozenset(retained), scenario.ends)
         before, began = of.made(), _now()
-        of.backup = of.dokploy.snapshot()
+        if any(injection.fault is Tamper.RESTORES for injection in injections):
+            of.backup = of.dokploy.snapshot()
         of.injector.arm(*injections)
         await scenario.act(of)
         if any(isinstance(injection.fault, Tamper) for injection in injections):
@@ -248,6 +249,7 @@ def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...]) -> Counter[str]
         if call.kind is Kind.RECORD_WRITE and call.name != "claim":
             # The pass may have applied already, and could not say so.
             allowed["application.reload"] += 1
-        if fault in UNCERTAIN and call.name == "application.reload":
+            allowed["application.deploy"] += 1
+        if fault in UNCERTAIN and call.name in {"application.reload", "application.deploy"}:
             allowed[call.name] += 1
     return allowed
