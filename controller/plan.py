@@ -15,7 +15,7 @@ none, but Dokploy knows its id             wait: the listing is out of date or c
 none, a create may still be under way      wait
 none, but its service lives on             nothing: a second container would share its volumes
 none                                       Create Configure AttachVolume… AttachRoute Apply|Build
-one, an attachment may be under way        wait: twice would be one too many (FACTS 7.4)
+one, an attachment may be under way        wait: twice would be one too many
 one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
 one, its stop is under way, to be started  wait: two containers would share its volumes (S2)

@@ -140,6 +140,8 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         known,
         configured=want.digest if configured else None,
         applied=applied,
+        # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
+        replaced=None if known.intent is not None and applied == want.digest else known.replaced,
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )

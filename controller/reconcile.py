@@ -173,7 +173,7 @@ async def _perform(
             failure = failure_of(error)
             log.warning("action failed", session=str(session.key), action=str(action), error=str(error))
             await context.events.failed(session, action, failure)
-            return _after_failure(known, action, failure), failure
+            return _after_failure(known, session.status.dokploy, action, failure), failure
         finally:
             target.wrote(session.key)
         known = recorded(action, made, known, session, now=context.now())
@@ -206,13 +206,16 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
     return known
 
 
-def _after_failure(known: DokployStatus, action: Action, failure: Failure) -> DokployStatus:
+def _after_failure(
+    known: DokployStatus, before: DokployStatus, action: Action, failure: Failure
+) -> DokployStatus:
     """Keep the intent where the failed action may have taken effect."""
     if failure.effect is Effect.UNKNOWN:
         return known
     if isinstance(action, Create):
         return DokployStatus()
-    return known.model_copy(update={"intent": None})
+    # The apply comes last, so it has not happened: the task that was to be replaced still is the one.
+    return known.model_copy(update={"intent": None, "task": before.task, "replaced": before.replaced})
 
 
 async def _write_back(step: Pass, context: Context) -> None:

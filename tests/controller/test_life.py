@@ -14,7 +14,7 @@ from crds.base import ObjectMeta
 from crds.container import SecretKeyReference
 from crds.secret import Secret
 from crds.session import EnvVar, OperatingMode
-from tests.controller.world import NAMESPACE, World, world
+from tests.controller.world import KEY, NAMESPACE, World, world
 
 pytestmark = pytest.mark.looptime
 
@@ -293,3 +293,19 @@ async def test_the_controller_never_writes_a_spec():
         await of.stop()
         await of.until("Stopped")
         assert not [write for write in of.records.writes if write[0] == "update"][1:]
+
+
+@pytest.mark.looptime
+async def test_a_stop_that_was_refused_and_taken_back_leaves_the_session_ready():
+    """The stop had said which task it would replace; the refusal must take that back, or the very
+    container that runs on is waited for as if it had to be replaced first."""
+    async with world() as of:
+        of.run_controller()
+        await of.declare()
+        await of.until_ready()
+        of.dokploy.keys._keys.clear()
+        await of.stop()
+        await asyncio.sleep(1)
+        of.dokploy.add_key(KEY, role="owner")
+        await of.start()
+        await of.until_ready(within=90)
