@@ -30,6 +30,14 @@ class Survey:
     unknown: Unknown | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A survey as it is told."""
+
+    items: tuple[FoundItem, ...] = ()
+    unfinished: str | None = None
+
+
 async def survey(records: Records, dokploy: Dokploy, target: Target, *, now: datetime) -> Survey:
     """Look once, by three readings of Dokploy; raises DokployError and RecordsError."""
     settings = await records.settings()
@@ -51,9 +59,11 @@ async def survey(records: Records, dokploy: Dokploy, target: Target, *, now: dat
     return Survey(judge(Holdings(snapshot.applications, snapshot.services, volumes), known, markers))
 
 
-async def survey_now(records: Records, dokploy: Dokploy, target: Target) -> Survey:
-    """Look once, at the present time."""
-    return await survey(records, dokploy, target, now=datetime.now(UTC))
+async def preview(records: Records, dokploy: Dokploy, target: Target) -> Preview:
+    """What a sweep would find just now; raises DokployError and RecordsError."""
+    seen = await survey(records, dokploy, target, now=datetime.now(UTC))
+    unfinished = seen.unknown.message if seen.unknown else None
+    return Preview(tuple(item_of(found) for found in seen.found), unfinished)
 
 
 def item_of(found: Found) -> FoundItem:

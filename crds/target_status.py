@@ -27,6 +27,11 @@ class Absence(Model):
     accepted_until: datetime | None = None
     """Until then a person's word holds that what is missing is gone; absent: nobody said so."""
 
+    @property
+    def missing(self) -> int:
+        """How much is missing in all."""
+        return self.applications + self.services
+
 
 class Freeze(Model):
     """Why nothing is created, stopped or deleted on the target."""
