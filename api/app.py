@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import routes_events, routes_health, routes_plan, routes_records, routes_streams
+from api import routes_events, routes_health, routes_plan, routes_records, routes_streams, routes_targets
 from api.context import Face, identify
 from api.guard import Guard
 from api.identity import Gate
@@ -21,7 +21,7 @@ from api.journal import Journal
 from api.logs import Logs
 from api.metrics import Measured, Metrics
 from api.operations import Operations
-from api.ports import Clock, Connect, Explain
+from api.ports import Clock, Connect, Explain, Preview
 from api.problems import Problem, problem_of
 from api.readings import Readings
 from api.settings import ApiSettings
@@ -41,10 +41,30 @@ def utc_now() -> datetime:
 
 
 def create_app(
-    settings: ApiSettings, records: Records, explain: Explain, connect: Connect, *, now: Clock = utc_now
+    settings: ApiSettings,
+    records: Records,
+    explain: Explain,
+    preview: Preview,
+    connect: Connect,
+    *,
+    now: Clock = utc_now,
 ) -> FastAPI:
     """The API over some records; raises TokenError. The records are closed by whoever opened them."""
-    face = _face(settings, records, explain, connect, now)
+    metrics, closing, readings = Metrics(), asyncio.Event(), Readings(records, connect)
+    face = Face(
+        settings=settings,
+        records=records,
+        operations=Operations(records, Journal(records, now), now),
+        readings=readings,
+        logs=Logs(records, readings, now=now, closing=closing, poll=settings.api_log_poll_seconds),
+        streams=Streams(metrics, limit=settings.api_watchers),
+        explain=explain,
+        preview=preview,
+        gate=Gate(read_or_make_token(settings.token_file)),
+        metrics=metrics,
+        now=now,
+        closing=closing,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,29 +78,11 @@ def create_app(
         app.add_exception_handler(kind, _answer)
     app.include_router(routes_health.open_router)
     # The order matters: a path of its own is tried before the one that takes any kind.
-    for part in (routes_health, routes_streams, routes_plan, routes_events, routes_records):
+    for part in (routes_health, routes_streams, routes_plan, routes_events, routes_targets, routes_records):
         app.include_router(part.router, dependencies=[Depends(identify)])
     app.add_middleware(Guard)
     app.add_middleware(Measured, metrics=face.metrics)
     return app
-
-
-def _face(settings: ApiSettings, records: Records, explain: Explain, connect: Connect, now: Clock) -> Face:
-    metrics, closing = Metrics(), asyncio.Event()
-    readings = Readings(records, connect)
-    return Face(
-        settings=settings,
-        records=records,
-        operations=Operations(records, Journal(records, now), now),
-        readings=readings,
-        logs=Logs(records, readings, now=now, closing=closing, poll=settings.api_log_poll_seconds),
-        streams=Streams(metrics, limit=settings.api_watchers),
-        explain=explain,
-        gate=Gate(read_or_make_token(settings.token_file)),
-        metrics=metrics,
-        now=now,
-        closing=closing,
-    )
 
 
 async def _answer(request: Request, error: Exception) -> Response:

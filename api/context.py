@@ -13,7 +13,7 @@ from api.identity import Gate, Identity
 from api.logs import Logs
 from api.metrics import Metrics
 from api.operations import Operations
-from api.ports import Clock, Explain
+from api.ports import Clock, Explain, Preview
 from api.readings import Readings
 from api.settings import ApiSettings
 from api.streams import Streams
@@ -31,6 +31,7 @@ class Face:
     logs: Logs
     streams: Streams
     explain: Explain
+    preview: Preview
     gate: Gate
     metrics: Metrics
     now: Clock

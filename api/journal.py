@@ -28,6 +28,8 @@ class Deed(StrEnum):
     START_REQUESTED = "StartRequested"
     RESTART_REQUESTED = "RestartRequested"
     DELETE_REQUESTED = "DeleteRequested"
+    SWEEP_REQUESTED = "SweepRequested"
+    ABSENCE_ACCEPTED = "AbsenceAccepted"
 
     @property
     def words(self) -> str:
@@ -42,6 +44,8 @@ _WORDS = {
     Deed.START_REQUESTED: "Start requested by",
     Deed.RESTART_REQUESTED: "Restart requested by",
     Deed.DELETE_REQUESTED: "Deletion requested by",
+    Deed.SWEEP_REQUESTED: "Sweep requested by",
+    Deed.ABSENCE_ACCEPTED: "What is missing was confirmed to be gone by",
 }
 
 

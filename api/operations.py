@@ -28,6 +28,7 @@ from api.ports import Clock
 from api.problems import Problem, Reason
 from crds.base import ConditionStatus, Key, Resource
 from crds.session import OperatingMode, Session
+from crds.target import ACCEPT_ABSENCE_ANNOTATION, SWEEP_ANNOTATION, Target
 from crds.vocabulary import ConditionType
 from records.errors import AlreadyExists, Conflict, NotFound
 from records.paging import pages
@@ -156,7 +157,7 @@ class Operations:
         check_expected(stored, version=expected.version, uid=expected.uid)
         if isinstance(stored, Session):
             # Before the deletion: a controller that sees one without the other keeps the volume.
-            await self._rewrite(key, _force_delete)
+            await self._rewrite(Session, key, _force_delete)
         return await self._delete(who, stored)
 
     async def _delete(self, who: Identity, stored: R) -> R:
@@ -178,26 +179,66 @@ class Operations:
                 update["restarted_at"] = self._now()
             return stored.model_copy(update={"spec": stored.spec.model_copy(update=update)})
 
-        stored, written = await self._rewrite(key, asked)
+        stored, written = await self._rewrite(Session, key, asked)
         if written.metadata.resource_version != stored.metadata.resource_version:
             await self._journal.note(who, _DEEDS[verb], written)
         return written
 
-    async def _rewrite(self, key: Key, change: Callable[[Session], Session]) -> tuple[Session, Session]:
+    async def ask_sweep(self, who: Identity, name: str) -> Target:
+        """Ask the controller to sweep a target now."""
+        stamp = self._now().isoformat()
+        _, written = await self._rewrite(
+            Target, Key("", name), lambda stored: _annotated(stored, SWEEP_ANNOTATION, stamp)
+        )
+        await self._journal.note(who, Deed.SWEEP_REQUESTED, written)
+        return written
+
+    async def accept_absence(self, who: Identity, name: str, *, missing: int) -> Target:
+        """Say that what a target lacks is gone; ``missing`` is how much whoever asks has seen to be.
+
+        Raises Problem Conflict where another number is missing by now: nobody has looked at that.
+        """
+        stamp = self._now().isoformat()
+
+        def accepted(stored: Target) -> Target:
+            _check_missing(stored, missing)
+            return _annotated(stored, ACCEPT_ABSENCE_ANNOTATION, stamp)
+
+        _, written = await self._rewrite(Target, Key("", name), accepted)
+        await self._journal.note(who, Deed.ABSENCE_ACCEPTED, written)
+        return written
+
+    async def _rewrite(self, kind: type[R], key: Key, change: Callable[[R], R]) -> tuple[R, R]:
         """Read, change, write; again where somebody else's write came first."""
         for _ in range(_ATTEMPTS):
-            stored = await self._records.get(Session, key)
+            stored = await self._records.get(kind, key)
             try:
                 return stored, await self._records.update(change(stored))
             except Conflict:
                 continue
-        raise Problem(Reason.CONFLICT, f"Session {key} keeps changing; try again in a moment")
+        raise Problem(Reason.CONFLICT, f"{kind.KIND} {key} keeps changing; try again in a moment")
+
+
+def _annotated(stored: R, annotation: str, value: str) -> R:
+    annotations = {**stored.metadata.annotations, annotation: value}
+    metadata = stored.metadata.model_copy(update={"annotations": annotations})
+    return stored.model_copy(update={"metadata": metadata})
 
 
 def _force_delete(stored: Session) -> Session:
-    annotations = {**stored.metadata.annotations, FORCE_DELETE_ANNOTATION: "true"}
-    metadata = stored.metadata.model_copy(update={"annotations": annotations})
-    return stored.model_copy(update={"metadata": metadata})
+    return _annotated(stored, FORCE_DELETE_ANNOTATION, "true")
+
+
+def _check_missing(target: Target, missing: int) -> None:
+    """Refuse a word on what nobody has seen."""
+    name, absence = target.metadata.name, target.status.absence
+    if absence is None or target.status.freeze is None:
+        raise Problem(
+            Reason.CONFLICT, f"target {name!r} is not frozen for what is missing; nothing to accept"
+        )
+    if absence.missing != missing:
+        detail = f"target {name!r} lacks {absence.missing} by now, and not {missing}; look again"
+        raise Problem(Reason.CONFLICT, detail)
 
 
 def _check_saved(session: Session) -> None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from crds.session import Session
 from crds.target import Target
+from crds.target_status import FoundItem
 from dokploy.port import Dokploy
 from records.port import Records
 
@@ -52,4 +53,26 @@ class Connect(Protocol):
 
     def __call__(self, target: Target, key: SecretStr) -> Dokploy:
         """A client; no call is made yet."""
+        ...
+
+
+class Findings(Protocol):
+    """What a sweep of a target would find, or why it could tell nothing."""
+
+    @property
+    def items(self) -> tuple[FoundItem, ...]:
+        """The findings, those that weigh most first."""
+        ...
+
+    @property
+    def unfinished(self) -> str | None:
+        """Why nothing can be concluded; None where the findings are all there are."""
+        ...
+
+
+class Preview(Protocol):
+    """Looks at a target as a sweep would, and changes nothing."""
+
+    async def __call__(self, records: Records, dokploy: Dokploy, target: Target) -> Findings:
+        """Look once; raises RecordsError or DokployError."""
         ...

@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.ports import Findings
 from api.server import ApiServer, CannotListen, listen
 from api.settings import ApiSettings
 from api.token import TokenError
@@ -18,11 +19,22 @@ from api.token import TokenError
 from controller.connection import connect
 from controller.explain import explain
 from crds.logs import configure_logging
+from crds.target import Target
+from dokploy.port import Dokploy
 from records.errors import RecordsError
 from records.keys import KeyRing
+from records.port import Records
 from records.sql import open_records
 
 log = structlog.get_logger("api")
+
+
+async def preview(records: Records, dokploy: Dokploy, target: Target) -> Findings:
+    """What a sweep of a target would find just now."""
+    # Loaded with the first sweep that is looked at: it brings the controller's way of observing.
+    from controller import survey  # noqa: PLC0415
+
+    return await survey.preview(records, dokploy, target)
 
 
 async def run(settings: ApiSettings) -> None:
@@ -30,7 +42,7 @@ async def run(settings: ApiSettings) -> None:
     url = settings.database_url.get_secret_value()
     records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
     try:
-        server = ApiServer(create_app(settings, records, explain, connect))
+        server = ApiServer(create_app(settings, records, explain, preview, connect))
         await server.serve([listen(settings)])
     finally:
         await records.aclose()

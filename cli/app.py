@@ -50,6 +50,18 @@ COMMANDS = (
     Entry("stop", "Stop sessions; their work stays.", "cli.commands.modes", "stop"),
     Entry("restart", "Restart sessions.", "cli.commands.modes", "restart"),
     Entry("delete", "Delete records.", "cli.commands.delete", "delete"),
+    Entry(
+        "sweep",
+        "Find what no record accounts for, and clean up.",
+        "cli.commands.sweep",
+        "sweep",
+    ),
+    Entry(
+        "accept-absence",
+        "Say that what a target lacks is gone, and end its freeze.",
+        "cli.commands.absence",
+        "accept_absence",
+    ),
     Entry("config", "Say which server is used, and how it was found.", "cli.commands.config", "config"),
     Entry(
         "version", "Show the versions of this command and of the server.", "cli.commands.version", "version"

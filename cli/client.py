@@ -129,6 +129,18 @@ class Client:
         """Declare a session running, stopped, or to be restarted."""
         return await self._json("POST", f"{_at(reference)}/{verb}")
 
+    async def sweep_preview(self, target: Reference) -> Record:
+        """What a sweep of a target would find just now; changes nothing."""
+        return await self._json("GET", f"{_at(target)}/sweep")
+
+    async def ask_sweep(self, target: Reference) -> Record:
+        """Ask for a sweep of a target; the report comes in its status."""
+        return await self._json("POST", f"{_at(target)}/sweep")
+
+    async def accept_absence(self, target: Reference, *, missing: int) -> Record:
+        """Say that so many things that a target lacks are gone."""
+        return await self._json("POST", f"{_at(target)}/accept-absence", params={"missing": str(missing)})
+
     async def why(self, reference: Reference) -> Record:
         """How a session stands, in words: summary, conditions, plan, events."""
         return await self._json("GET", f"{_at(reference)}/why")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from cli.ages import age
 from cli.kinds import Kind
 from cli.record import Record, condition, metadata, one_line, spec, status
+from cli.sweeping import absence_text
 
 NONE = "<none>"
 Cell = Callable[[Record, datetime], str]
@@ -94,6 +95,19 @@ def _secret_keys(record: Record, _: datetime) -> str:
     return str(len(record.get("digests") or ()))
 
 
+def _frozen(record: Record, _: datetime) -> str:
+    return str((status(record).get("freeze") or {}).get("reason") or "no")
+
+
+def _findings(record: Record, _: datetime) -> str:
+    report = status(record).get("sweep")
+    return NONE if report is None else str(sum((report.get("counts") or {}).values()))
+
+
+def _swept(record: Record, now: datetime) -> str:
+    return age((status(record).get("sweep") or {}).get("at"), now)
+
+
 def _in(part: Callable[[Record], Record], field: str, absent: str = NONE) -> Cell:
     def cell(record: Record, _: datetime) -> str:
         found = part(record).get(field)
@@ -133,8 +147,12 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "Target": (
         _NAME,
         Column("READY", _ready),
+        Column("FROZEN", _frozen),
+        Column("FINDINGS", _findings),
         Column("VERSION", _in(status, "version")),
         _AGE,
+        Column("SWEPT", _swept, wide=True),
+        Column("MISSING", lambda record, _: absence_text(record) or NONE, wide=True),
         Column("URL", _in(spec, "url"), wide=True),
         Column("REASON", _reason, wide=True),
     ),

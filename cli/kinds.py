@@ -30,11 +30,12 @@ class Kind:
 
 SESSION = Kind("Session", "sessions", ("sess", "se"))
 SECRET = Kind("Secret", "secrets")
+TARGET = Kind("Target", "targets", namespaced=False)
 EVENT = Kind("Event", "events", ("ev",))
 KINDS = (
     SESSION,
     Kind("SessionTemplate", "sessiontemplates", ("sesst",)),
-    Kind("Target", "targets", namespaced=False),
+    TARGET,
     SECRET,
     Kind("User", "users", namespaced=False),
     EVENT,

@@ -15,6 +15,7 @@ from datetime import datetime
 import structlog
 from pydantic import SecretStr
 
+from controller.events import EventWriter
 from controller.identity import Markers
 from controller.metrics import Metrics
 from controller.planned import Pace
@@ -25,6 +26,7 @@ from controller.views import View, Views
 from crds.base import Key
 from crds.secret import Secret
 from crds.target import Poll, Target
+from crds.vocabulary import Reason
 from records.errors import NotFound, RecordsError
 from records.port import Records
 
@@ -49,6 +51,7 @@ class Fleet:
         connect: Connect,
         markers: Markers,
         now: Callable[[], datetime],
+        events: EventWriter,
         metrics: Metrics,
     ) -> None:
         self._records = records
@@ -57,11 +60,14 @@ class Fleet:
         self._connect = connect
         self._markers = markers
         self._now = now
+        self._events = events
         self._metrics = metrics
         self._live: dict[str, LiveTarget] = {}
         self._ticks: dict[str, asyncio.Task[None]] = {}
         self.parked: set[Key] = set()
         """Sessions whose pass waits for a listing younger than their last write."""
+        self.sweep_wanted = asyncio.Event()
+        """Set when a target may hold a request for a sweep that is not yet answered."""
 
     def get(self, name: str) -> LiveTarget | None:
         """A target that is declared and whose key is there."""
@@ -78,6 +84,8 @@ class Fleet:
             await self.replace(target)
         else:
             live.record = target
+        if target.sweep_asked is not None:
+            self.sweep_wanted.set()
 
     async def replace(self, target: Target) -> None:
         """Connect anew: the target or its key changed.
@@ -89,7 +97,8 @@ class Fleet:
         key = await self._key(target)
         if key is None:
             await self.drop(name)
-            await report(self._records, target, None, now=self._now())
+            await report(self._records, self._events, target, None, now=self._now())
+            self._metrics.freeze(name, Reason.SECRET_NOT_FOUND)
             return
         old = self._ticks.pop(name, None), self._live.pop(name, None)
         live = LiveTarget(target, self._connect(target, key), self._markers, self._now)
@@ -100,6 +109,7 @@ class Fleet:
     async def drop(self, name: str) -> None:
         """Stop listing a target that is gone, or has lost its key."""
         await _close(self._ticks.pop(name, None), self._live.pop(name, None))
+        self._metrics.forget(name)
         for key, _ in self._views.of_target(name):
             self._queue.add(key)
 
@@ -134,7 +144,7 @@ class Fleet:
             try:
                 with self._metrics.tick(name):
                     await live.refresh(expected)
-                await self._report(live)
+                await self.report(live)
                 self._after_tick(live)
             except Exception:
                 # A bug in one tick must not end all the later ones.
@@ -163,11 +173,23 @@ class Fleet:
             except TimeoutError:
                 return
 
-    async def _report(self, live: LiveTarget) -> None:
+    async def report(self, live: LiveTarget) -> None:
+        """Say how a target stands, in its status and in metrics; losing one is logged."""
+        name, frozen = live.record.metadata.name, live.freeze
+        self._metrics.freeze(name, frozen.reason if frozen else None)
+        if live.snapshot is not None:
+            self._metrics.absence(name, live.snapshot.missing)
         try:
-            live.record = await report(self._records, live.record, live, now=self._now())
+            live.record = await report(self._records, self._events, live.record, live, now=self._now())
         except RecordsError as error:
             log.warning("target's status not written", error=str(error))
+
+    def measure(self) -> None:
+        """Set what only a look at the clock tells: how old each newest listing is."""
+        now = asyncio.get_running_loop().time()
+        for name, live in self._live.items():
+            if live.snapshot is not None:
+                self._metrics.snapshot_age.labels(name).set(now - live.snapshot.started_at)
 
     def _after_tick(self, live: LiveTarget) -> None:
         """Ask for a pass over every session that the listing gives a reason to look at."""

@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass
 
 from crds.session import Session
+from dokploy.port import VolumeRole
 
 MARKER_LIMIT = 56
 """Dokploy appends seven characters, and Swarm takes names of at most 63 (FACTS 2)."""
@@ -75,7 +76,9 @@ class Markers:
     def __init__(self, instance: str) -> None:
         digest = f"[a-z2-7]{{{_DIGEST_LENGTH}}}"
         label = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-        self._pattern = re.compile(f"{re.escape(check_instance(instance))}-({label}-{digest})-[a-z0-9]{{6}}")
+        ours = f"{re.escape(check_instance(instance))}-({label}-{digest})"
+        self._pattern = re.compile(f"{ours}-[a-z0-9]{{6}}")
+        self._volume = re.compile(f"{ours}-(?:{'|'.join(VolumeRole)})")
 
     def session_id(self, app_name: str) -> str | None:
         """The session id that an application's or service's name bears, or None if it is foreign.
@@ -83,4 +86,9 @@ class Markers:
         A match is necessary and not sufficient: the id must also be known (law S1).
         """
         match = self._pattern.fullmatch(app_name)
+        return match[1] if match else None
+
+    def session_id_of_volume(self, volume: str) -> str | None:
+        """The session id that a volume's name bears, or None if it is foreign."""
+        match = self._volume.fullmatch(volume)
         return match[1] if match else None

@@ -83,11 +83,17 @@ class Controller:
         self.views = Views(instance=settings.instance)
         self.queue: WorkQueue[Key] = WorkQueue()
         self.leadership = Leadership(records, holder=holder, seconds=pacing.lease)
-        markers = Markers(settings.instance)
         self.fleet = Fleet(
-            records, self.views, self.queue, connect=connect, markers=markers, now=now, metrics=metrics
+            records,
+            self.views,
+            self.queue,
+            connect=connect,
+            markers=Markers(settings.instance),
+            now=now,
+            events=self._context.events,
+            metrics=metrics,
         )
-        self.sweeper = Sweeper(records, self.fleet, self._context.events)
+        self.sweeper = Sweeper(records, self.fleet, self._context.events, metrics, now)
 
     async def run(self) -> None:
         """Work until cancelled; raises LeadershipLost when another controller takes over."""
@@ -232,8 +238,19 @@ class Controller:
         signature = signature_of(live, view) if live else ()
         if live is not None:
             self._flag(live, view, key)
-        result = await reconcile(session, await self._gather(session, live), live, self._context)
+        inputs = await self._gather(session, live)
+        await self._remember_retention(session, inputs)
+        result = await reconcile(session, inputs, live, self._context)
         self._after_pass(key, view, live, signature, result)
+
+    async def _remember_retention(self, session: Session, inputs: Inputs) -> None:
+        """Say in the claim, before the record goes, that its volumes stay on purpose.
+
+        The record is all that tells them from volumes left behind, and a pass may be its last.
+        """
+        going = session.metadata.deletion_timestamp is not None
+        if going and inputs.claimed and inputs.storage.on_delete == "Retain":
+            await self._records.retain(inputs.identity.session_id)
 
     async def _gather(self, session: Session, live: LiveTarget | None) -> Inputs:
         return await gather(

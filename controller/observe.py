@@ -16,7 +16,7 @@ from datetime import datetime
 from controller.identity import Markers
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
-from crds.session import DokployStatus
+from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.errors import NotFound
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
@@ -25,6 +25,17 @@ _LOG_LINES = 40
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MASS = 3
 """So many things of ours missing at once, and more than half of them all, is a mass absence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How much of what we own a snapshot lacks."""
+
+    applications: int = 0
+    applications_expected: int = 0
+    services: int = 0
+    """Those whose application is there: a service goes with its application."""
+    services_expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,8 @@ class Snapshot:
     services: Mapping[str, tuple[ServiceRow, ...]] = field(default_factory=dict)
     doubt: Unknown | None = None
     """Why absence in this snapshot is not to be believed."""
+    missing: Missing = field(default_factory=Missing)
+    """What of ours it lacks."""
 
     def signature(self, session_id: str) -> tuple[object, ...]:
         """What the snapshot shows of one session: equal while nothing happened to it."""
@@ -59,6 +72,13 @@ class Expected:
     service: bool
 
 
+def expected_of(session: Session, session_id: str) -> Expected:
+    """What a session's record says that it has; one that is being deleted may lose it at any time."""
+    known = session.status.dokploy
+    alive = known.application_id is not None and session.metadata.deletion_timestamp is None
+    return Expected(session_id, application=alive, service=alive and known.applied is not None)
+
+
 async def take_snapshot(
     dokploy: Dokploy, markers: Markers, expected: Iterable[Expected], *, now: datetime
 ) -> Snapshot:
@@ -75,45 +95,51 @@ async def take_snapshot(
         session_id = markers.session_id(service.app_name)
         if session_id is not None:
             services_by_id[session_id] = (*services_by_id.get(session_id, ()), service)
+    missing = _missing(tuple(expected), by_id, services_by_id)
     return Snapshot(
         started_at=started,
         taken_at=now,
         applications=by_id,
         services=services_by_id,
-        doubt=_doubt(tuple(expected), by_id, services_by_id, listing_is_empty=not services),
+        doubt=_doubt(missing, listing_is_empty=not services),
+        missing=missing,
     )
 
 
-def _doubt(
-    expected: tuple[Expected, ...],
-    applications: Mapping[str, object],
-    services: Mapping[str, object],
-    *,
-    listing_is_empty: bool,
-) -> Unknown | None:
-    """Weigh what is missing against what we own."""
+def _missing(
+    expected: tuple[Expected, ...], applications: Mapping[str, object], services: Mapping[str, object]
+) -> Missing:
+    """Count what we own and do not see."""
     owned = [item.session_id for item in expected if item.application]
-    lost = [session_id for session_id in owned if session_id not in applications]
-    if _is_mass(len(lost), len(owned)):
-        return Unknown(
-            Reason.MASS_ABSENCE,
-            f"{len(lost)} of {len(owned)} applications are missing at once; nothing is done until this "
-            "is confirmed, see docs/troubleshooting.md#massabsence",
-        )
     running = [item.session_id for item in expected if item.service]
-    gone = [session_id for session_id in running if session_id not in services and session_id in applications]
-    if gone and listing_is_empty:
+    return Missing(
+        applications=sum(session_id not in applications for session_id in owned),
+        applications_expected=len(owned),
+        services=sum(session_id not in services and session_id in applications for session_id in running),
+        services_expected=len(running),
+    )
+
+
+def _doubt(missing: Missing, *, listing_is_empty: bool) -> Unknown | None:
+    """Weigh what is missing against what we own."""
+    if _is_mass(missing.applications, missing.applications_expected):
+        return _mass_absence("applications", missing.applications, missing.applications_expected)
+    if missing.services and listing_is_empty:
         return Unknown(
             Reason.NOT_OBSERVED,
             "Dokploy lists no service at all, as it does when its Docker engine is down; nothing is done",
         )
-    if _is_mass(len(gone), len(running)):
-        return Unknown(
-            Reason.MASS_ABSENCE,
-            f"{len(gone)} of {len(running)} services are missing at once; nothing is done until this is "
-            "confirmed, see docs/troubleshooting.md#massabsence",
-        )
+    if _is_mass(missing.services, missing.services_expected):
+        return _mass_absence("services", missing.services, missing.services_expected)
     return None
+
+
+def _mass_absence(what: str, missing: int, expected: int) -> Unknown:
+    return Unknown(
+        Reason.MASS_ABSENCE,
+        f"{missing} of {expected} {what} are missing at once; nothing is done until this is confirmed, "
+        "see docs/troubleshooting.md#massabsence",
+    )
 
 
 def _is_mass(missing: int, of: int) -> bool:

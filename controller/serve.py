@@ -34,6 +34,7 @@ def create_app(metrics: Metrics, controller: Controller) -> Starlette:
 
     async def exposition(_: Request) -> Response:
         metrics.sessions.set(len(controller.views))
+        controller.fleet.measure()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/livez", live), Route("/readyz", ready), Route("/metrics", exposition)])

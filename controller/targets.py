@@ -22,12 +22,10 @@ from controller.observed import Observed, Unknown
 from controller.planned import Deadlines
 from crds.base import Key
 from crds.target import Target
+from crds.target_status import SweepReport
 from crds.vocabulary import Reason
 from dokploy.errors import DokployError
 from dokploy.port import Dokploy, Installation, Place
-
-ACCEPT_ABSENCE_ANNOTATION = "berth.dev/accept-absence"
-"""A time (RFC 3339): what was missing before it is believed to be gone, mass absence or not."""
 
 _STALE_AFTER = 30.0
 """Seconds without a new snapshot after which sessions are told that nothing is known."""
@@ -63,6 +61,8 @@ class LiveTarget:
     _flags: dict[Key, tuple[bool, bool]] = field(default_factory=dict)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something came into motion: the next listing is due sooner."""
+    swept: SweepReport | None = None
+    """What the newest sweep found; None while the record's own report holds."""
 
     @property
     def deadlines(self) -> Deadlines:
@@ -135,15 +135,15 @@ class LiveTarget:
     @property
     def absence_is_accepted(self) -> bool:
         """Whether a person has confirmed, not long ago, that what is missing is gone."""
-        text = self.record.metadata.annotations.get(ACCEPT_ABSENCE_ANNOTATION)
-        if text is None:
-            return False
-        try:
-            accepted = datetime.fromisoformat(text)
-        except ValueError:
-            return False
-        age = (self.now() - accepted).total_seconds() if accepted.tzinfo else float("inf")
-        return 0 <= age < _ACCEPTED_FOR
+        return self.record.absence_accepted_until(self.now()) is not None
+
+    @property
+    def freeze(self) -> Unknown | None:
+        """Why nothing is created, stopped or deleted here just now; None while work goes on."""
+        if self.trouble is not None:
+            return self.trouble
+        doubt = self.snapshot.doubt if self.snapshot else None
+        return None if self.absence_is_accepted else doubt
 
     def wrote(self, key: Key) -> None:
         """A changing call for this session was sent: older snapshots no longer count."""
@@ -153,10 +153,6 @@ class LiveTarget:
         """The session is gone."""
         self._writes.pop(key, None)
         self._flags.pop(key, None)
-
-
-_ACCEPTED_FOR = 600.0
-"""Seconds for which a confirmed absence stays confirmed."""
 
 
 def _loop_time() -> float:

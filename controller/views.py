@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from controller.identity import Identity
-from controller.observe import Expected
+from controller.observe import Expected, expected_of
 from controller.planned import Pace
 from crds.base import Key
 from crds.session import OperatingMode, Session
@@ -65,17 +65,14 @@ class Views:
             identity = Identity.of(session, instance=self._instance)
             view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
             self._waiting.pop(session.key, None)
-        meta, known = session.metadata, session.status.dokploy
+        meta = session.metadata
         if int(meta.resource_version or 0) < view.revision:
             return False  # news that was overtaken by newer news
         view.revision = int(meta.resource_version or 0)
         view.target = session.spec.target.name
         view.running = session.spec.operating_mode is OperatingMode.RUNNING
         view.deleting = meta.deletion_timestamp is not None
-        alive = known.application_id is not None and not view.deleting
-        view.expected = Expected(
-            view.session_id, application=alive, service=alive and known.applied is not None
-        )
+        view.expected = expected_of(session, view.session_id)
         declared = (meta.generation, tuple(sorted(meta.annotations.items())))
         changed = view.declared != declared
         view.declared = declared

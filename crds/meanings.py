@@ -183,8 +183,7 @@ _TARGET = {
     ),
     Reason.MASS_ABSENCE: Meaning(
         "Most of what Berth owns on the target vanished at once, so nothing is changed there.",
-        "Find out whether Dokploy was restored or reset; if all is truly gone, set the annotation "
-        "berth.dev/accept-absence of the Target to the present time (RFC 3339).",
+        "Find out whether Dokploy was restored or reset; if all is truly gone, say so: berth accept-absence.",
     ),
     Reason.AMBIGUOUS_CREATE: Meaning(
         "A creation was cut off, and it is not yet known whether it took effect.", _WAIT

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool, field_validator
 
-from crds.base import Condition, Model, Resource
+from crds.base import Model, Resource
 from crds.container import ContainerDefaults, SecretKeyReference
 from crds.quantity import PollPeriod, PositiveDuration
 from crds.rules import HOST, HttpUrl
+from crds.target_status import TargetStatus
+
+ACCEPT_ABSENCE_ANNOTATION = "berth.dev/accept-absence"
+"""A time (RFC 3339): what was missing then is believed to be gone, for ten minutes from it."""
+
+ABSENCE_ACCEPTED_FOR = timedelta(minutes=10)
+"""For how long: enough to create what is missing anew, too short to outlive the next accident."""
+
+SWEEP_ANNOTATION = "berth.dev/sweep"
+"""A time (RFC 3339): a sweep is asked for; a later time asks again."""
 
 _PLACEHOLDER = re.compile(r"\{(name|namespace|id)\}")
 
@@ -109,21 +120,6 @@ class TargetSpec(Model):
     """When a step is reported as failing."""
 
 
-class TargetStatus(Model):
-    """How the target stands."""
-
-    version: str | None = None
-    """Dokploy's version."""
-    project_id: str | None = None
-    """Dokploy's id of the project."""
-    environment_id: str | None = None
-    """Dokploy's id of the environment."""
-    conditions: tuple[Condition, ...] = ()
-    """Ready: whether it can be listed, and what to mend if not."""
-    observed_generation: int = 0
-    """The newest generation that these speak of."""
-
-
 class Target(Resource):
     """A Dokploy and the defaults used on it; ``default`` serves all that name no other."""
 
@@ -137,3 +133,23 @@ class Target(Resource):
     """What is declared."""
     status: TargetStatus = TargetStatus()
     """How it stands."""
+
+    def absence_accepted_until(self, now: datetime) -> datetime | None:
+        """Until when what is missing is believed to be gone; None where nobody says so, or no longer."""
+        accepted = self._moment(ACCEPT_ABSENCE_ANNOTATION)
+        if accepted is None or not accepted <= now < accepted + ABSENCE_ACCEPTED_FOR:
+            return None
+        return accepted + ABSENCE_ACCEPTED_FOR
+
+    @property
+    def sweep_asked(self) -> datetime | None:
+        """The newest request for a sweep."""
+        return self._moment(SWEEP_ANNOTATION)
+
+    def _moment(self, annotation: str) -> datetime | None:
+        """The time in an annotation; one that cannot be read says nothing."""
+        try:
+            moment = datetime.fromisoformat(self.metadata.annotations.get(annotation, ""))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None

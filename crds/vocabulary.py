@@ -94,3 +94,20 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     STORAGE_IN_USE = "StorageInUse"
     CONTROLLER_ERROR = "ControllerError"
+
+
+class Finding(StrEnum):
+    """What a sweep finds that no record accounts for, in one word that programs may rely on."""
+
+    ORPHAN_APPLICATION = "OrphanApplication"
+    """An application whose session was ours and is gone: the sweep deletes it."""
+    ORPHAN_SERVICE = "OrphanService"
+    """A container service that Dokploy no longer knows: no call removes it, a person does."""
+    ORPHAN_VOLUME = "OrphanVolume"
+    """A volume whose session is gone and did not ask to keep it: reported, never removed."""
+    RETAINED_VOLUME = "RetainedVolume"
+    """A volume whose session is gone and asked to keep it."""
+    TWIN = "Twin"
+    """A surplus application of a session: the session's own passes delete it."""
+    LOOK_ALIKE = "LookAlike"
+    """It bears our marker, and nothing of ours ever claimed it: left alone."""

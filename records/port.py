@@ -63,6 +63,8 @@ class Claim:
     uid: str
     target: str
     at: datetime
+    retained: bool = False
+    """Whether its volumes are kept on purpose after it is gone."""
 
 
 class Records(Protocol):
@@ -128,6 +130,10 @@ class Records(Protocol):
 
     async def claim(self, claim: Claim) -> None:
         """Remember a session id; again: no change."""
+        ...
+
+    async def retain(self, session_id: str) -> None:
+        """Remember that a claimed session's volumes outlive it on purpose; again: no change."""
         ...
 
     async def claims(self) -> Mapping[str, Claim]:

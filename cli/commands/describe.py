@@ -13,10 +13,11 @@ from cli.ages import age, moment
 from cli.client import Client
 from cli.explaining import condition_lines, event_lines, plan_lines
 from cli.failures import ExitCode, Failure
-from cli.kinds import SESSION, Reference, references
+from cli.kinds import SESSION, TARGET, Reference, references
 from cli.options import DataOutput, Namespace, Server
 from cli.record import Record, conditions, metadata, one_line, spec, status
 from cli.surroundings import Call
+from cli.sweeping import absence_text, freeze_lines, report_lines
 
 EXAMPLES = """
   berth describe session fix-login
@@ -60,11 +61,15 @@ def description(told: Record, now: datetime) -> list[str]:
     """The lines of one record, its events, and its plan."""
     record: Record = told["record"]
     lines = [
-        f"{title + ':':<16}{value}" for title, value in (*_head(record, now), *_session(record, now)) if value
+        f"{title + ':':<16}{value}"
+        for title, value in (*_head(record, now), *_session(record, now), *_target(record))
+        if value
     ]
     sections = (
         ("Spec", _yaml(spec(record) or _secret(record))),
         ("Conditions", condition_lines(conditions(record), now)),
+        ("Frozen", freeze_lines(record, now)),
+        ("Last sweep", report_lines(status(record).get("sweep") or {}, now)),
         ("Last failure", _failure(status(record).get("lastFailure"), now)),
         ("Controller", plan_lines(told.get("plan") or {})),
         ("Events", event_lines(told["events"], now) or ["none"]),
@@ -108,6 +113,12 @@ def _session(record: Record, now: datetime) -> list[tuple[str, str]]:
         ),
         ("Deployed", _when(dokploy.get("deployedAt"), now)),
     ]
+
+
+def _target(record: Record) -> list[tuple[str, str]]:
+    if record.get("kind") != TARGET.name:
+        return []
+    return [("Dokploy", str(status(record).get("version") or "")), ("Missing", absence_text(record))]
 
 
 def _generation(record: Record) -> str:

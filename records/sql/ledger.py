@@ -35,15 +35,24 @@ async def put_claim(transaction: Transaction, claim: Claim) -> None:
         "uid": claim.uid,
         "target": claim.target,
         "at": claim.at,
+        "retained": claim.retained,
     }
     await transaction.connection.execute(insert(ClaimRow).values(**row))
+
+
+async def mark_retained(transaction: Transaction, session_id: str) -> None:
+    """Remember that the volumes of a claimed session are kept."""
+    of = col(ClaimRow.session_id) == session_id
+    await transaction.connection.execute(update(ClaimRow).where(of).values(retained=True))
 
 
 async def all_claims(connection: AsyncConnection) -> dict[str, Claim]:
     """Every session id that was ever remembered."""
     rows = await connection.execute(select(ClaimRow))
     return {
-        row.session_id: Claim(row.session_id, Key(row.namespace, row.name), row.uid, row.target, row.at)
+        row.session_id: Claim(
+            row.session_id, Key(row.namespace, row.name), row.uid, row.target, row.at, row.retained
+        )
         for row in rows
     }
 

@@ -185,6 +185,12 @@ class SqlRecords:
             await ledger.put_claim(transaction, claim)
 
     @whole
+    async def retain(self, session_id: str) -> None:
+        """Remember that a claimed session's volumes outlive it on purpose; again: no change."""
+        async with self._transaction() as transaction:
+            await ledger.mark_retained(transaction, session_id)
+
+    @whole
     async def claims(self) -> Mapping[str, Claim]:
         """Every remembered session id."""
         async with self._database.reading() as connection:

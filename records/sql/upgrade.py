@@ -17,7 +17,7 @@ from records.errors import TooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The migrations, the oldest first."""
 HEAD = REVISIONS[-1]
 """The newest migration; a start that finds it has nothing to load and nothing to do."""

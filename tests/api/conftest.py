@@ -18,6 +18,8 @@ from crds.base import Condition, ConditionStatus, Key, ObjectMeta
 from crds.secret import Secret
 from crds.session import DokployStatus, Phase, Session, SessionSpec, SessionStatus
 from crds.target import Target
+from crds.target_status import FoundItem
+from crds.vocabulary import Finding
 from dokploy.errors import DokployError
 from records.keys import KeyRing
 from records.port import Records
@@ -88,6 +90,19 @@ async def explain(records: Records, session: Session) -> Told:
     return Told(f"generation {session.metadata.generation} {uid}", (f"Run {session.spec.image}",), 2.5)
 
 
+@dataclass(frozen=True)
+class Seen:
+    items: tuple[FoundItem, ...] = ()
+    unfinished: str | None = None
+
+
+async def preview(records: Records, dokploy: LogsOnly, target: Target) -> Seen:
+    """A preview made of the target, so that a test sees which one was looked at."""
+    name = f"b-{target.metadata.name}-service"
+    command = f"docker service rm {name}"
+    return Seen((FoundItem(finding=Finding.ORPHAN_SERVICE, name=name, outcome="left", command=command),))
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> ApiSettings:
     return ApiSettings(
@@ -120,7 +135,7 @@ def connections() -> Connections:
 
 @pytest.fixture
 def app(settings: ApiSettings, records: SqlRecords, connections: Connections, clock: Clock) -> FastAPI:
-    return create_app(settings, records, explain, connections, now=clock)
+    return create_app(settings, records, explain, preview, connections, now=clock)
 
 
 @pytest.fixture

@@ -23,7 +23,16 @@ from api.program import main
 from api.server import ApiServer, listen, remove_endpoint, url_of, write_endpoint
 from api.settings import ApiSettings
 from records.sql import SqlRecords
-from tests.api.conftest import HELLO, Clock, Connections, declare_target, explain, running, session_body
+from tests.api.conftest import (
+    HELLO,
+    Clock,
+    Connections,
+    declare_target,
+    explain,
+    preview,
+    running,
+    session_body,
+)
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ async def server(
     told = settings.model_copy(
         update={"api_endpoint_file": tmp_path / "run" / "api.json", "api_request_timeout_seconds": 0.3}
     )
-    made = ApiServer(create_app(told, records, explain, connections, now=clock))
+    made = ApiServer(create_app(told, records, explain, preview, connections, now=clock))
     task = asyncio.create_task(made.serve([listen(told)]))
     async with asyncio.timeout(5):
         while not made.url:

@@ -20,6 +20,7 @@ from tests.cli.samples import BORN, Record
 
 URL = "http://127.0.0.1:7431"
 TOKEN = "canary-7f3a9e"
+ASKED = "2026-11-23T12:05:00+00:00"
 _KINDS = {
     "sessions": "Session",
     "sessiontemplates": "SessionTemplate",
@@ -31,7 +32,7 @@ _KINDS = {
 _PLURALS = {kind: plural for plural, kind in _KINDS.items()}
 _CLUSTER = {"targets", "users"}
 _PATH = re.compile(
-    r"/api(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<verb>[a-z]+))?"
+    r"/api(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<verb>[a-z-]+))?"
 )
 
 
@@ -81,6 +82,7 @@ class FakeBerth(httpx.AsyncBaseTransport):
     requests: list[httpx.Request] = field(default_factory=list)
     explanation: Record = field(default_factory=dict)
     planned: Record = field(default_factory=dict)
+    preview: Record = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     down: bool = False
     delay: float = 0.0
@@ -175,6 +177,8 @@ class FakeBerth(httpx.AsyncBaseTransport):
         match = _PATH.fullmatch(path)
         if match is None or match["plural"] not in _KINDS:
             raise Problem(404, "NotFound", "there is nothing at this path")
+        if match["verb"] and match["plural"] == "targets":
+            return self._of_target(request, match, parameters)
         if match["verb"]:
             return self._verb(match, parameters)
         if match["name"]:
@@ -186,6 +190,22 @@ class FakeBerth(httpx.AsyncBaseTransport):
                 raise Problem(409, "AlreadyExists", f"there is a {key[2]} already")
             return httpx.Response(201, json=self._shown(self.put(body)))
         return self._list(match, parameters)
+
+    def _of_target(
+        self, request: httpx.Request, match: re.Match[str], parameters: dict[str, str]
+    ) -> httpx.Response:
+        record = copy.deepcopy(self._there(("targets", "", match["name"])))
+        if request.method == "GET":
+            return httpx.Response(200, json={"target": match["name"], "unfinished": None, **self.preview})
+        if match["verb"] == "accept-absence":
+            seen = record["status"]["absence"]["applications"]
+            if int(parameters["missing"]) != seen:
+                raise Problem(409, "Conflict", f"target lacks {seen} by now; look again")
+        annotations = {**record["metadata"].get("annotations", {}), f"berth.dev/{match['verb']}": ASKED}
+        record["metadata"]["annotations"] = annotations
+        record = self.put(record)
+        self._happens(match["verb"], record)
+        return httpx.Response(200, json=record)
 
     def _list(self, match: re.Match[str], parameters: dict[str, str]) -> httpx.Response:
         found = sorted(

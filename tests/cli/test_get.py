@@ -142,6 +142,8 @@ def test_secrets_and_targets_have_columns_of_their_own(berth, fake):
     assert berth("get", "target", "default").stdout.splitlines()[1].split() == [
         "default",
         "Unknown",
+        "no",
+        "<none>",
         "v0.30.2",
         "5m",
     ]

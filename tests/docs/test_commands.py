@@ -60,7 +60,7 @@ def test_commands_and_their_options_exist(page):
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_commands_named_in_the_text_exist(page):
-    named = re.findall(r"`berth ([a-z]+)", page.read_text("utf-8"))
+    named = re.findall(r"`berth ([a-z]+(?:-[a-z]+)*)", page.read_text("utf-8"))
     assert set(named) <= set(ENTRIES)
 
 

@@ -214,6 +214,37 @@ def test_deleted_while_created_nothing_is_left(berth: Berth):
     assert not [name for name in volumes if "-hasty-" in name]
 
 
+def test_a_sweep_is_shown_beforehand_and_then_done(berth: Berth):
+    declare(berth, "litter", SESSION + "  storage: {onDelete: Retain}\n")
+    known = berth.session("litter")["status"]["dokploy"]
+    berth.run("delete", "session", "litter")
+    # As a create whose answer was lost, and which takes effect after all.
+    marker = known["appName"][:-7]
+    place = berth.json("get", "target", "default")["status"]["environmentId"]
+    late = berth.dokploy(
+        "application.create", name="late", appName=marker, environmentId=place, description=""
+    ).json()["appName"]
+    told = berth.json("sweep", "--dry-run")["items"][0]
+    found = {item["name"]: item["finding"] for item in told["findings"] if "-litter-" in item["name"]}
+    assert found == {
+        late: "OrphanApplication",
+        f"{marker}-data": "RetainedVolume",
+        f"{marker}-workspace": "RetainedVolume",
+    }
+    assert "OrphanApplication" in berth.run("sweep", "--dry-run")
+    assert late in berth.dokploy("overview.services").text, "a dry run changes nothing"
+    said = berth.run("sweep", "--target=default", "--timeout=60s")
+    assert "1 deleted" in said
+    assert late not in berth.dokploy("overview.services").text
+    assert "RetainedVolume" in berth.run("describe", "target/default")
+    report = berth.json("get", "target", "default")["status"]["sweep"]
+    assert report["counts"]["RetainedVolume"] == 2
+    volumes = [path.name for path in (berth.home / "dokploy" / "volumes").iterdir()]
+    assert len([name for name in volumes if "-litter-" in name]) == 2
+    assert "OrphanDeleted" in berth.run("events")
+    berth.run("accept-absence", "default", "--yes", code=5)
+
+
 # -- bad input ---------------------------------------------------------------------------------
 
 

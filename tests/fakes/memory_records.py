@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -176,6 +177,11 @@ class MemoryRecords:
     async def claim(self, claim: Claim) -> None:
         await asyncio.sleep(0)
         self.all_claims.setdefault(claim.session_id, claim)
+
+    async def retain(self, session_id: str) -> None:
+        await asyncio.sleep(0)
+        if session_id in self.all_claims:
+            self.all_claims[session_id] = replace(self.all_claims[session_id], retained=True)
 
     async def claims(self) -> Mapping[str, Claim]:
         await asyncio.sleep(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -147,6 +148,15 @@ class LedgerContract:
         second = Claim("x-abc", Key("bob", "x"), "u-2", "default", NOON)
         await records.claim(second)
         assert await another.claims() == {"fix-login-abc": first, "x-abc": second}
+
+    async def test_a_claim_remembers_that_its_volumes_are_kept(self, records, another):
+        made = Claim("fix-login-abc", ALICE, "u-1", "default", NOON)
+        await records.claim(made)
+        await records.retain("fix-login-abc")
+        await records.retain("fix-login-abc")
+        await records.retain("never-claimed")
+        await records.claim(made)
+        assert await another.claims() == {"fix-login-abc": replace(made, retained=True)}
 
     async def test_what_was_drawn_stays(self, records, another):
         drawn = await records.settings()
