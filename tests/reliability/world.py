@@ -168,6 +168,9 @@ class Store:
     async def claim(self, claim: Claim) -> None:
         await self._write("claim", str(claim.key), lambda: self._records.claim(claim))
 
+    async def retain(self, session_id: str) -> None:
+        await self._write("retain", session_id, lambda: self._records.retain(session_id))
+
     async def record_event(self, event: Event) -> None:
         await self._write("record_event", event.reason, lambda: self._records.record_event(event))
 
