@@ -165,9 +165,14 @@ class Fleet:
 
     async def _report(self, live: LiveTarget) -> None:
         try:
-            live.record = await report(self._records, live.record, live, now=self._now())
+            written = await report(self._records, live.record, live, now=self._now())
         except RecordsError as error:
             log.warning("target's status not written", error=str(error))
+            return
+        # A changed spec is left to the watch: taken from here, it would look like the one that this
+        # connection was made for, and nobody would connect anew.
+        if written.spec == live.record.spec:
+            live.record = written
 
     def _after_tick(self, live: LiveTarget) -> None:
         """Ask for a pass over every session that the listing gives a reason to look at."""
