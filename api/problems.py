@@ -159,7 +159,10 @@ def _of_records(error: records.RecordsError) -> Problem:
         case records.TooNew():
             return Problem(Reason.UNAVAILABLE, "the records were written by a newer Berth; run that one")
         case _:
-            return Problem(Reason.UNAVAILABLE, "the records do not answer now; try again in a moment")
+            # Our own words, which tell a full disk from a lost connection; no driver's text is in them.
+            return Problem(
+                Reason.UNAVAILABLE, f"the records cannot be had now: {error}; try again in a moment"
+            )
 
 
 def _of_dokploy(error: dokploy.DokployError) -> Problem:

@@ -65,7 +65,7 @@ class Supervisor:
         self._logs = home / "logs"
         self._logs.mkdir(mode=0o700, exist_ok=True)
         self._pids = home / "run.json"
-        self._say = say
+        self._say_to = say
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -150,8 +150,22 @@ class Supervisor:
             attempt += 1
             self._say(f"{program.name} ended with code {code}; starting it again in {delay:g} s")
             self._say(f"its output: {self.log_of(program.name)}")
+            child = await self._spawn_again(program, delay)
+
+    async def _spawn_again(self, program: Program, delay: float) -> asyncio.subprocess.Process:
+        """Start it after a delay, and again where the machine has no room for it now."""
+        while True:
             await asyncio.sleep(delay)
-            child = await self._spawn(program)
+            try:
+                return await self._spawn(program)
+            except OSError as error:
+                delay = min(delay * 2, _RESTART_DELAYS[-1])
+                self._say(f"{program.name} cannot be started: {error.strerror}; again in {delay:g} s")
+
+    def _say(self, text: str) -> None:
+        # Our own output may go to the disk that is full: that is no reason to keep nothing running.
+        with contextlib.suppress(OSError):
+            self._say_to(text)
 
     def _remember(self) -> None:
         alive = []
@@ -159,8 +173,13 @@ class Supervisor:
             with contextlib.suppress(psutil.NoSuchProcess):
                 alive.append((child.pid, psutil.Process(child.pid).create_time()))
         part = self._pids.with_suffix(".part")
-        part.write_text(json.dumps(alive))
-        part.replace(self._pids)
+        try:
+            part.write_text(json.dumps(alive))
+            part.replace(self._pids)
+        except OSError as error:
+            # On a full disk, say. The child runs and is kept; only if we are killed before the next
+            # one starts would a later supervisor not know of it.
+            self._say(f"{self._pids} was not written: {error.strerror}")
 
 
 def _same_process(pid: int, created: float) -> psutil.Process | None:

@@ -180,9 +180,14 @@ class Fleet:
         if live.snapshot is not None:
             self._metrics.absence(name, live.snapshot.missing)
         try:
-            live.record = await report(self._records, self._events, live.record, live, now=self._now())
+            written = await report(self._records, self._events, live.record, live, now=self._now())
         except RecordsError as error:
             log.warning("target's status not written", error=str(error))
+            return
+        # A changed spec is left to the watch: taken from here, it would look like the one that this
+        # connection was made for, and nobody would connect anew.
+        if written.spec == live.record.spec:
+            live.record = written
 
     def measure(self) -> None:
         """Set what only a look at the clock tells: how old each newest listing is."""

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import io
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 import uvicorn
@@ -178,6 +180,27 @@ def _announced(home: Path, url: str, router_port: int) -> Iterator[None]:
         place.unlink(missing_ok=True)
 
 
+class _Output(io.TextIOBase):
+    """What we say, on a stream that may lead to a full disk.
+
+    A line that cannot be written is lost. It must not become the failure of what it tells of.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str, /) -> int:
+        """Write what there is room for."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what there is room for."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def _raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wished = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
@@ -189,7 +212,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run; returns the exit code: 0 ended by a signal, 1 could not start."""
     options = parse(words)
     _raise_file_limit()
-    print(NOTICE, flush=True)  # noqa: T201 - for the person who started it
+    output = _Output(sys.stdout)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(cast("TextIO", output)))
+    print(NOTICE, file=output, flush=True)  # for the person who started it
     try:
         asyncio.run(serve(options))
     except (CannotStart, HomeBusy) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -57,8 +57,32 @@ async def all_claims(connection: AsyncConnection) -> dict[str, Claim]:
     }
 
 
-async def take_lease(transaction: Transaction, name: str, *, holder: str, seconds: float) -> bool:
-    """Take a lease that is free, expired or the holder's own."""
+class Silences:
+    """How long others' leases were seen not to be renewed, by a clock that nobody sets.
+
+    A lease ends at a time of the wall clock. Where that was set back, the lease of a holder that is
+    gone would last for as much longer; but one that was not renewed while its whole term passed
+    has ended, whatever the clock says.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str, datetime, float]] = {}
+
+    def length(self, name: str, *, holder: str, expires_at: datetime, at: float) -> float:
+        """Seconds since this lease was first seen as it is; ``at`` is the monotonic time."""
+        seen = self._seen.get(name)
+        if seen is None or seen[:2] != (holder, expires_at):
+            seen = self._seen[name] = (holder, expires_at, at)
+        return at - seen[2]
+
+
+async def take_lease(
+    transaction: Transaction, name: str, *, holder: str, seconds: float, silences: Silences, at: float
+) -> bool:
+    """Take a lease that is free, expired, silent for its whole term, or the holder's own.
+
+    ``at`` is the monotonic time, by which ``silences`` are measured.
+    """
     connection = transaction.connection
     row = (await connection.execute(select(LeaseRow).where(col(LeaseRow.name) == name))).one_or_none()
     until = transaction.now + timedelta(seconds=seconds)
@@ -66,7 +90,9 @@ async def take_lease(transaction: Transaction, name: str, *, holder: str, second
         await connection.execute(insert(LeaseRow).values(name=name, holder=holder, expires_at=until))
         return True
     if row.holder != holder and row.expires_at > transaction.now:
-        return False
+        silence = silences.length(name, holder=row.holder, expires_at=row.expires_at, at=at)
+        if silence < seconds:
+            return False
     statement = update(LeaseRow).where(col(LeaseRow.name) == name)
     await connection.execute(statement.values(holder=holder, expires_at=until))
     return True

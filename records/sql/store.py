@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -54,6 +55,7 @@ class SqlRecords:
         self._retention = retention
         self._journal = Journal(event_cap)
         self._feed = Feed(database, vault, wakeups)
+        self._silences = ledger.Silences()
 
     @whole
     async def get(self, kind: type[R], key: Key) -> R:
@@ -206,7 +208,14 @@ class SqlRecords:
     async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
         """Take or renew a lease; False while another holds it."""
         async with self._transaction() as transaction:
-            return await ledger.take_lease(transaction, name, holder=holder, seconds=seconds)
+            return await ledger.take_lease(
+                transaction,
+                name,
+                holder=holder,
+                seconds=seconds,
+                silences=self._silences,
+                at=asyncio.get_running_loop().time(),
+            )
 
     @whole
     async def release_lease(self, name: str, *, holder: str) -> None:

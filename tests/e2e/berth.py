@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +52,8 @@ class Berth:
 
     home: Path
     options: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More of its environment."""
     process: subprocess.Popen[str] | None = None
     output: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -59,7 +61,7 @@ class Berth:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BERTH_")}
-        return {**kept, "BERTH_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "200"}
+        return {**kept, "BERTH_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "200", **self.settings}
 
     def up(self, *, within: float = 60.0) -> Berth:
         """Start, and wait until it says that it is up."""
@@ -208,13 +210,18 @@ class Berth:
         """The process of ``python -m module`` below this Berth."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children():
-            if f"-m {module}" in " ".join(child.cmdline()):
-                return child
+            with suppress(psutil.NoSuchProcess):  # it ended just now
+                if f"-m {module}" in " ".join(child.cmdline()):
+                    return child
         raise AssertionError(f"no {module} runs")
+
+    def dokploy_announcement(self) -> dict[str, Any]:
+        """What the local Dokploy says of where it listens."""
+        return dict(json.loads((self.home / "dokploy" / "dokploy.json").read_text()))
 
     def dokploy(self, procedure: str, **body: object) -> httpx.Response:
         """A call to the local Dokploy behind Berth's back."""
-        url = json.loads((self.home / "dokploy" / "dokploy.json").read_text())["url"]
+        url = self.dokploy_announcement()["url"]
         key = (self.home / "dokploy" / "key").read_text().strip()
         headers = {"x-api-key": key}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:

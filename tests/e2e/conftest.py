@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.berth import Berth
+from tests.records.conftest import new_postgres
+from tests.records.conftest import postgres as postgres  # noqa: PLC0414 - a fixture of this folder too
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,3 +30,9 @@ def berth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Berth]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+@pytest.fixture
+def new_database(postgres: str) -> Callable[[], str]:
+    """Makes fresh, empty databases of a real Postgres; the URL of each."""
+    return lambda: asyncio.run(new_postgres(postgres, template="template0"))
