@@ -58,7 +58,8 @@ def may_take_effect(intent: Intent | None, actions: frozenset[str], now: datetim
     """Whether a pass that was cut off was about to do one of these so lately that it may yet happen."""
     if intent is None or actions.isdisjoint(intent.actions):
         return False
-    return (now - intent.at).total_seconds() < CREATE_SETTLES
+    # An intent from the future is one from before the clock was set back: it is not waited for.
+    return 0 <= (now - intent.at).total_seconds() < CREATE_SETTLES
 
 
 def unconfirmed(known: DokployStatus, observed: Observed) -> Plan | None:

@@ -32,6 +32,6 @@ async def test_a_target_that_moves_while_its_status_is_written_is_followed():
         await of.records.update(target.model_copy(update={"spec": spec}))
         # Before the watch tells of it, the tick writes that the old one failed, and reads the new spec.
         live.failure = Failure(Next.RETRY, Reason.TARGET_UNREACHABLE, "no connection")
-        await controller.fleet._report(live)
+        await controller.fleet.report(live)
         await asyncio.sleep(5)
         assert connected[-1] == "http://moved.test"
