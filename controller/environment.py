@@ -42,7 +42,7 @@ def _contract_env(
         contract.SESSION_ID: identity.session_id,
         contract.SESSION_NAME: session.metadata.name,
         contract.SESSION_NAMESPACE: session.metadata.namespace,
-        contract.SESSION_TITLE: session.spec.title or session.metadata.name,
+        contract.SESSION_TITLE: _carried(session.spec.title or session.metadata.name),
         contract.PORT: str(layers.container.port),
         contract.WORKSPACE_PATH: contract.DEFAULT_WORKSPACE,
         contract.DATABASE_PATH: contract.DEFAULT_DATABASE,
@@ -50,10 +50,23 @@ def _contract_env(
         contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
     }
     if agent.command:
-        env[contract.AGENT_COMMAND] = json.dumps(agent.command)
+        env[contract.AGENT_COMMAND] = _one_quote(json.dumps(agent.command))
     env.update(_source_env(layers, secrets))
     env.update(_auth_env(layers, secrets))
     return env
+
+
+def _carried(title: str) -> str:
+    """The title with two kinds of quotes at most: more than that Dokploy's parser may not carry.
+
+    It is a line for people, and must not keep a session from running.
+    """
+    return title.replace("`", "'") if "'" in title else title
+
+
+def _one_quote(text: str) -> str:
+    """JSON with only its own double quotes: the other kinds as escapes, for the same reason."""
+    return text.replace("'", r"\u0027").replace("`", r"\u0060")
 
 
 def _source_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
