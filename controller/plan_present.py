@@ -96,8 +96,10 @@ def _needs_detail(session: Session, want: Desired, observed: Observed, applicati
         return True
     if known.application_id != application.ref.application_id:
         return True
-    if known.route not in {None, _route_of(want.domain)}:
-        return True  # the old route's id is needed to remove it
+    if known.route != _route_of(want.domain):
+        return (
+            True  # an old route's id is needed to remove it, and a second of the same would be one too many
+        )
     settled = known.applied == want.digest == known.configured
     return settled and (service is None or service.wanted != want.config.replicas)
 
@@ -130,7 +132,7 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
     configured = detail.config == want.config
     running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
-    if known.intent is not None:
+    if known.intent is not None and _APPLIES.intersection(known.intent.actions):
         echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
         stopped = want.config.replicas == 0
         applied = want.digest if configured and running and (echoed or stopped) else None
@@ -145,6 +147,10 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )
+
+
+_APPLIES = frozenset({Configure.__name__, Apply.__name__, Build.__name__})
+"""What leaves in doubt which configuration runs, where a pass was cut off; a change of route does not."""
 
 
 def _is_wanted(want: Desired, observed: Observed) -> bool:

@@ -285,7 +285,10 @@ class ReliabilityWorld(World):
 
 @asynccontextmanager
 async def reliability_world(
-    builds: dict[str, BuildScript] | None = None, *, feed: Feed = Feed.TRUE
+    builds: dict[str, BuildScript] | None = None,
+    *,
+    feed: Feed = Feed.TRUE,
+    behaviours: frozenset[Behaviour] = frozenset(Behaviour),
 ) -> AsyncIterator[ReliabilityWorld]:
     """A world with its target declared, a foreigner's application in Dokploy, and no controller."""
     clock = loop_clock()
@@ -295,7 +298,7 @@ async def reliability_world(
 
     records = WatchedRecords(now)
     simulation = Simulation(clock=clock, builds=builds)
-    dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=frozenset(Behaviour))
+    dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=behaviours)
     await dokploy.start()
     for name, namespace, values in (
         ("dokploy", "berth-system", {"key": KEY}),
