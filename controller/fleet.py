@@ -25,7 +25,7 @@ from controller.targets import Connect, LiveTarget
 from controller.views import View, Views
 from crds.base import Key
 from crds.secret import Secret
-from crds.target import Poll, Target
+from crds.target import SWEEP_ANNOTATION, Poll, Target
 from crds.vocabulary import Reason
 from records.errors import NotFound, RecordsError
 from records.port import Records
@@ -64,6 +64,7 @@ class Fleet:
         self._metrics = metrics
         self._live: dict[str, LiveTarget] = {}
         self._ticks: dict[str, asyncio.Task[None]] = {}
+        self._declared: dict[str, tuple[object, ...]] = {}
         self.parked: set[Key] = set()
         """Sessions whose pass waits for a listing younger than their last write."""
         self.sweep_wanted = asyncio.Event()
@@ -77,8 +78,12 @@ class Fleet:
         """Every such target."""
         return tuple(self._live.values())
 
-    async def adopt(self, target: Target) -> None:
-        """Take a target as it is declared now; what changed of it decides what is kept."""
+    async def adopt(self, target: Target) -> bool:
+        """Take a target as it is now; says whether what is declared of it changed.
+
+        Its status alone, or a request for a sweep, is no news for its sessions: those that fail would
+        be tried before their turn.
+        """
         live = self._live.get(target.metadata.name)
         if live is None or live.record.spec != target.spec:
             await self.replace(target)
@@ -86,6 +91,10 @@ class Fleet:
             live.record = target
         if target.sweep_asked is not None:
             self.sweep_wanted.set()
+        declared = _declared(target)
+        changed = self._declared.get(target.metadata.name) != declared
+        self._declared[target.metadata.name] = declared
+        return changed
 
     async def replace(self, target: Target) -> None:
         """Connect anew: the target or its key changed.
@@ -224,6 +233,13 @@ class Fleet:
                 return poll.fast.seconds
             running = running or view.running
         return poll.slow.seconds if running else poll.idle.seconds
+
+
+def _declared(target: Target) -> tuple[object, ...]:
+    """What a person says of a target to its sessions."""
+    meta = target.metadata
+    annotations = {name: text for name, text in meta.annotations.items() if name != SWEEP_ANNOTATION}
+    return meta.uid, meta.generation, tuple(sorted(annotations.items()))
 
 
 async def _close(tick: asyncio.Task[None] | None, live: LiveTarget | None) -> None:

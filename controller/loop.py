@@ -170,8 +170,8 @@ class Controller:
             case Target() as target if deleted:
                 await self.fleet.drop(target.metadata.name)
             case Target() as target:
-                await self.fleet.adopt(target)
-                self._ask(key for key, _ in self.views.of_target(target.metadata.name))
+                if await self.fleet.adopt(target):
+                    self._ask(key for key, _ in self.views.of_target(target.metadata.name))
             case Secret() as secret:
                 await self.fleet.secret_changed(secret)
                 self._ask(self.views.of_namespace(secret.metadata.namespace))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from controller.identity import Identity, Markers
 from controller.judgement import Found, Holdings, Known, judge
-from controller.observe import expected_of, take_snapshot
+from controller.observe import Snapshot, expected_of, take_snapshot
 from controller.observed import Unknown
 from crds.session import Session
 from crds.target import Target
@@ -41,22 +41,30 @@ class Preview:
 async def survey(records: Records, dokploy: Dokploy, target: Target, *, now: datetime) -> Survey:
     """Look once, by three readings of Dokploy; raises DokployError and RecordsError."""
     settings = await records.settings()
-    markers = Markers(settings.instance)
-    before = await _sessions(records, settings.instance)
+    sessions = await _sessions(records, settings.instance)
     expected = [
         expected_of(session, session_id)
-        for session_id, session in before.items()
+        for session_id, session in sessions.items()
         if session.spec.target.name == target.metadata.name
     ]
-    snapshot = await take_snapshot(dokploy, markers, expected, now=now)
+    snapshot = await take_snapshot(dokploy, Markers(settings.instance), expected, now=now)
+    return await survey_of(snapshot, records, dokploy, target, now=now)
+
+
+async def survey_of(
+    snapshot: Snapshot, records: Records, dokploy: Dokploy, target: Target, *, now: datetime
+) -> Survey:
+    """Judge a snapshot that is there already, by one more reading: the volumes."""
     if snapshot.doubt is not None and target.absence_accepted_until(now) is None:
         return Survey(unknown=snapshot.doubt)
     volumes = await dokploy.list_volumes()
     # After the listings: a session that was declared before them, and went since, is then seen as
     # gone while its application still shows. The second look tells that apart. The other way round
     # a session declared since would be unknown, and its application taken for nobody's.
-    known = _known(await _sessions(records, settings.instance), await records.claims())
-    return Survey(judge(Holdings(snapshot.applications, snapshot.services, volumes), known, markers))
+    instance = (await records.settings()).instance
+    known = _known(await _sessions(records, instance), await records.claims())
+    holdings = Holdings(snapshot.applications, snapshot.services, volumes)
+    return Survey(judge(holdings, known, Markers(instance)))
 
 
 async def preview(records: Records, dokploy: Dokploy, target: Target) -> Preview:

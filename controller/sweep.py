@@ -20,7 +20,7 @@ from controller.events import EventWriter
 from controller.fleet import Fleet
 from controller.judgement import NEEDS_A_PERSON, Found, counts_of
 from controller.metrics import Metrics
-from controller.survey import Survey, item_of, survey
+from controller.survey import Survey, item_of, survey, survey_of
 from controller.targets import LiveTarget
 from crds.target_status import FINDINGS_SHOWN, SweepReport
 from crds.vocabulary import Finding
@@ -86,18 +86,30 @@ class Sweeper:
 
     async def _look_twice(self, live: LiveTarget) -> Survey:
         """What two looks in a row both see; the second is spared where the first sees nothing new."""
-        first = await self._look(live)
+        first = await self._first_look(live)
         seen = frozenset(first.found)
         settled = seen <= self._confirmed.get(live.record.metadata.name, frozenset())
         if settled and not any(item.finding is Finding.ORPHAN_APPLICATION for item in seen):
             return first
         await asyncio.sleep(SECOND_LOOK)
-        second = await self._look(live)
+        second = await self._second_look(live)
         return Survey(tuple(item for item in second.found if item in seen), second.unknown)
 
-    async def _look(self, live: LiveTarget) -> Survey:
+    async def _first_look(self, live: LiveTarget) -> Survey:
+        """By the tick's newest listing: a sweep that finds nothing new costs one reading (P1).
+
+        Whoever asks means the present moment, and such a listing may be a slow tick old.
+        """
         if live.freeze is not None:
             return Survey(unknown=live.freeze)  # nothing is concluded from an unknown view (S7)
+        if _is_asked(live) or live.failure is not None or live.snapshot is None:
+            return await self._second_look(live)
+        return await survey_of(live.snapshot, self.records, live.dokploy, live.record, now=self.now())
+
+    async def _second_look(self, live: LiveTarget) -> Survey:
+        """By listings of its own, which no tick has seen."""
+        if live.freeze is not None:
+            return Survey(unknown=live.freeze)
         return await survey(self.records, live.dokploy, live.record, now=self.now())
 
     async def _delete_orphans(self, live: LiveTarget, found: Sequence[Found]) -> tuple[Found, ...]:

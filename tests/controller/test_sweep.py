@@ -453,3 +453,20 @@ async def test_the_age_of_the_newest_listing_is_measured():
         assert age is not None
         assert 90 < age < 120
         assert NAMESPACE not in str(controller._metrics.registry.collect())
+
+
+async def test_a_targets_own_status_and_a_request_for_a_sweep_ask_for_no_pass():
+    async with world() as of:
+        controller = of.run_controller()
+        await running(of)
+        adopt = controller.fleet.adopt
+        stored = await target(of)
+
+        def annotated(name: str) -> Target:
+            metadata = stored.metadata.model_copy(update={"annotations": {name: of.now().isoformat()}})
+            return stored.model_copy(update={"metadata": metadata})
+
+        status = stored.status.model_copy(update={"version": "v9"})
+        assert not await adopt(stored.model_copy(update={"status": status}))
+        assert not await adopt(annotated(SWEEP_ANNOTATION))
+        assert await adopt(annotated(ACCEPT_ABSENCE_ANNOTATION)), "a person's word is news"
