@@ -11,6 +11,7 @@ SHARDS = 4
 NAMES = ("create", "create with build", "change environment", "stop", "start", "delete")
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(SHARDS))
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,5 @@
-"""Every two faults at every two calls of the short scenarios.
-
-The long scenarios' pairs are a matter of hours: `make soak` draws some of them.
-"""
+"""Every two faults at every two calls of the short scenarios, and some of the long ones, for
+`make soak`."""
 
 from __future__ import annotations
 
@@ -23,6 +21,7 @@ def test_the_short_scenarios_are_these():
     assert sorted(short) == sorted(SHORT_ONES)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(SHARDS))
 @pytest.mark.parametrize("name", SHORT_ONES)
