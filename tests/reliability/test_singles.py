@@ -12,18 +12,13 @@ NAMES = [scenario.name for scenario in SCENARIOS]
 WALKED = (
     "create",
     "create stopped",
-    "create with build",
-    "change environment",
     "change route",
     "stop",
     "start",
-    "stop and start",
     "restart",
-    "delete",
     "delete stopped",
     "delete retaining",
     "at rest",
-    "at rest, stopped",
 )
 """Those of which every fault is tried in every run; the others are for `make soak`."""
 
