@@ -58,6 +58,7 @@ from controller.planned import (
     may_take_effect,
     needing,
     replace_known,
+    unanswered,
     unconfirmed,
     unknown,
 )
@@ -151,10 +152,7 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
     if doubt is not None:
         return doubt
     if may_take_effect(known.intent, _CREATE, now):
-        message = "An earlier create got no answer; it may still take effect"
-        return Plan(
-            message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
-        )
+        return unanswered(known, "create")
     if observed.orphans():
         return _orphaned(known, observed)
     if known.application_id is not None and want.config.replicas:

@@ -27,7 +27,7 @@ from controller.actions import Create, Delete, RemoveVolume
 from controller.errors import Failure, Next
 from controller.identity import Identity
 from controller.observed import Observed, Reading
-from controller.planned import Pace, Plan, may_take_effect, needing, unconfirmed, unknown
+from controller.planned import Pace, Plan, may_take_effect, needing, unanswered, unconfirmed, unknown
 from crds.base import ConditionStatus
 from crds.session import Session, Storage
 from crds.vocabulary import ConditionType, Reason
@@ -72,10 +72,7 @@ def plan_deletion(
     if doubt is not None:
         return doubt
     if may_take_effect(known.intent, _CREATE, now):
-        message = "An earlier create got no answer; it may still take effect"
-        return Plan(
-            message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
-        )
+        return unanswered(known, "create")
     if observed.orphans():
         return _wait_for_services(session, observed)
     if storage.on_delete == "Retain":

@@ -18,7 +18,7 @@ from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_build import BuildStep, follow_build
-from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known
+from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known, unanswered
 from controller.standing import Stage, standing
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
@@ -40,7 +40,7 @@ def plan_present(
     """Plan for the one application that bears the session's marker."""
     known = session.status.dokploy
     if may_take_effect(known.intent, _NOT_IDEMPOTENT, now):
-        return _unanswered(known)
+        return unanswered(known, "attachment")
     if _needs_detail(session, want, observed, application):
         missing = _readings_to_adopt(known, want, observed)
         if missing is not None or observed.detail is None:
@@ -82,13 +82,6 @@ def plan_present(
     return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
 
 
-def _unanswered(known: DokployStatus) -> Plan:
-    message = "An earlier call got no answer; it may still take effect"
-    return Plan(
-        message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
-    )
-
-
 def _needs_detail(session: Session, want: Desired, observed: Observed, application: ApplicationRow) -> bool:
     """Whether our own record of the application is no longer to be trusted."""
     known, service = session.status.dokploy, observed.service
@@ -97,9 +90,8 @@ def _needs_detail(session: Session, want: Desired, observed: Observed, applicati
     if known.application_id != application.ref.application_id:
         return True
     if known.route != _route_of(want.domain):
-        return (
-            True  # an old route's id is needed to remove it, and a second of the same would be one too many
-        )
+        # An old route's id is needed to remove it, and a second of the new one would be one too many.
+        return True
     settled = known.applied == want.digest == known.configured
     return settled and (service is None or service.wanted != want.config.replicas)
 

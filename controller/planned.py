@@ -62,6 +62,14 @@ def may_take_effect(intent: Intent | None, actions: frozenset[str], now: datetim
     return 0 <= (now - intent.at).total_seconds() < CREATE_SETTLES
 
 
+def unanswered(known: DokployStatus, what: str) -> Plan:
+    """Wait for an earlier call that got no answer: asked for again now, it might take effect twice."""
+    message = f"An earlier {what} got no answer; it may still take effect"
+    return Plan(
+        message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.AMBIGUOUS_CREATE, message)
+    )
+
+
 def unconfirmed(known: DokployStatus, observed: Observed) -> Plan | None:
     """What to do before an application that a listing lacks is taken for gone; None where it is.
 
