@@ -12,7 +12,15 @@ from tests.reliability.scenarios import SCENARIOS
 from tests.reliability.search import SHORT, disturbed, pairs, shard, undisturbed
 
 SHARDS = 8
-SHORT_ONES = ("create stopped", "change route", "start", "delete stopped", "delete retaining")
+SHORT_ONES = (
+    "create stopped",
+    "change route",
+    "start",
+    "delete stopped",
+    "delete retaining",
+    "at rest",
+    "at rest, stopped",
+)
 """Those of at most `SHORT` calls; a test holds the list to the scenarios."""
 
 
