@@ -69,9 +69,7 @@ def standing(
 
 
 def is_up(observed: Observed) -> bool:
-    """Whether a container is healthy: by its service, or by its newest task where a listing that was
-    cut short lacks the service.
-    """
+    """Whether a container is healthy: by its service, or by its newest task where that is not listed."""
     if observed.service is not None:
         return observed.service.running > 0
     newest = observed.tasks[0] if observed.tasks else None
