@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from controller.identity import Identity, Markers
 from crds.base import Condition
@@ -219,7 +219,7 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     mine = [m for m in tables["mount"].values() if m["applicationId"] == row["applicationId"]]
     assert sorted(m["volumeName"] for m in mine) == volumes, "L1: mounts"
     hosts = [d["host"] for d in tables["domain"].values() if d["applicationId"] == row["applicationId"]]
-    assert len(hosts) == (1 if status.url else 0), f"L1: routes {hosts}"
+    assert hosts == ([urlsplit(status.url).hostname] if status.url else []), f"L1: routes {hosts}"
     containers = of.simulation.running(str(row["appName"]))
     if session.spec.operating_mode is OperatingMode.RUNNING:
         revisions = [c.spec.env.get("BERTH_REVISION") for c in containers]

@@ -176,7 +176,7 @@ async def _stay(of: ReliabilityWorld, rest: _Rest) -> None:
 def _hold(of: ReliabilityWorld, wrong: str | None) -> None:
     if wrong is not None:
         of.watch.broken.append(wrong)
-    bugs = [line for line in of.logged if "pass failed" in line or "tick failed" in line]
+    bugs = [line for line in of.logged if any(f"{what} failed" in line for what in ("pass", "tick", "sweep"))]
     of.watch.broken += [f"Bug: {line[-600:]}" for line in bugs]
 
 

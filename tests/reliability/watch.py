@@ -26,6 +26,8 @@ class Watch(laws.Keeper):
     def __init__(self, of: ReliabilityWorld) -> None:
         super().__init__()
         self._of = of
+        self.brought_back: set[str] = set()
+        """What an older database has again; it has no container, and the sweep finds it."""
         self._foreign: dict[str, Any] = {}
         self._changing: Counter[str] = Counter()
         self._in_flight = 0
@@ -54,6 +56,11 @@ class Watch(laws.Keeper):
             key: dict(row) for key, row in self._rows().items() if self.session_id(row["appName"]) is None
         }
 
+    def _known(self) -> list[str]:
+        """Names of the applications, but for those that came back after they were seen to be gone."""
+        names = (row["appName"] for row in self._rows().values())
+        return [name for name in names if name not in self.brought_back]
+
     def session_id(self, app_name: str) -> str | None:
         """The session id in one of our names."""
         return laws.MARKERS.session_id(app_name)
@@ -79,7 +86,7 @@ class Watch(laws.Keeper):
             row = self._rows().get(call.subject)
             self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
         if call.name == "dockerVolume.removeVolume":
-            self.hold(laws.s9_order, call.subject, [row["appName"] for row in self._rows().values()])
+            self.hold(laws.s9_order, call.subject, self._known())
         if call.name == "application.create":
             self.hold(
                 laws.s8,
@@ -126,7 +133,7 @@ class Watch(laws.Keeper):
 
     def ended(self, session: Session) -> None:
         """A record is about to go."""
-        self.hold(laws.s8_end, session, [row["appName"] for row in self._rows().values()])
+        self.hold(laws.s8_end, session, self._known())
 
     def _owner(self, call: Call) -> str:
         """The application that a change is about; a volume and a domain belong to one as well."""
