@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from controller.identity import Markers
+from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
-from dokploy.errors import NotFound
+from dokploy.errors import DokployError, NotFound, Unauthorized, Unreachable
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
 
 _LOG_LINES = 40
@@ -160,6 +160,7 @@ async def read(
     readings: frozenset[Reading],
     observed: Observed,
     *,
+    identity: Identity,
     domain: Domain | None,
     known: DokployStatus,
     dokploy: Dokploy,
@@ -181,6 +182,8 @@ async def read(
                 observed = replace(observed, echo=echo)
             case Reading.GONE:
                 observed = replace(observed, gone=await _is_gone(dokploy, known))
+            case Reading.CONTAINERS:
+                observed = replace(observed, containers=await _containers(dokploy, identity))
             case Reading.BUILD_LOG:
                 observed = replace(observed, build_log=await _build_log(dokploy, known))
             case _ if application is None:
@@ -207,6 +210,20 @@ async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:
     except NotFound:
         return True
     return False
+
+
+async def _containers(dokploy: Dokploy, identity: Identity) -> tuple[str, ...] | Silence:
+    """What is left of the session's containers; silence where this Dokploy will not say.
+
+    No deletion may hang on that: Docker itself refuses to remove a volume that a container has.
+    """
+    try:
+        rows = await dokploy.list_containers(identity.marker)
+    except DokployError as error:
+        if isinstance(error, Unreachable) or (isinstance(error, Unauthorized) and error.throttled):
+            raise  # this passes, and the next call would fare no better
+        return Silence.NO_ANSWER
+    return tuple(row.name for row in rows if identity.is_container(row.name))
 
 
 async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:

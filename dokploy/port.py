@@ -79,6 +79,17 @@ class TaskRow:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerRow:
+    """A container that is on the host, whether it runs or has ended.
+
+    One of a service is named after it: ``<appName>.<slot>.<task>``.
+    """
+
+    name: str
+    state: str
+
+
 class VolumeRole(StrEnum):
     """The volumes of a session."""
 
@@ -219,6 +230,13 @@ class Dokploy(Protocol):
 
     async def read_tasks(self, app_name: str) -> tuple[TaskRow, ...]:
         """The task history of one service."""
+        ...
+
+    async def list_containers(self, part: str) -> tuple[ContainerRow, ...]:
+        """Every container with this in its name, ended ones and those of others too (FACTS 4).
+
+        An empty answer may mean a dead engine (FACTS-2 2).
+        """
         ...
 
     async def list_jobs(self) -> tuple[Job, ...]:

@@ -18,7 +18,7 @@ from controller.actions import (
     RemoveVolume,
 )
 from controller.errors import Failure, Next
-from controller.observed import Observed, Reading, Unknown
+from controller.observed import Observed, Reading, Silence, Unknown
 from controller.plan import plan
 from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
@@ -446,9 +446,37 @@ def test_an_application_is_deleted_only_when_no_build_of_it_runs():
 
 
 def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
-    made = deleting(session(deleting=True), nothing())
+    of = session(deleting=True)
+    assert deleting(of, nothing()).readings == {Reading.CONTAINERS}
+    made = deleting(of, nothing(containers=()))
     assert kinds(made) == [RemoveVolume, RemoveVolume]
     assert made.finished
+
+
+def test_volumes_stay_while_a_container_that_has_them_is_on_the_host():
+    made = deleting(session(deleting=True), nothing(containers=("a-container",)))
+    assert made.actions == ()
+    assert not made.finished
+    assert made.pace is Pace.MOTION
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.STORAGE_IN_USE
+
+
+def test_without_a_list_of_containers_docker_itself_guards_the_volumes():
+    made = deleting(session(deleting=True), nothing(containers=Silence.NO_ANSWER))
+    assert kinds(made) == [RemoveVolume, RemoveVolume]
+
+
+def test_a_deleted_application_is_asked_for_by_its_id_once():
+    of = session(deleting=True)
+    of = with_known(of, settled(of, desired(of)))
+    assert deleting(of, nothing()).readings == {Reading.GONE}
+    waits = deleting(of, nothing(gone=True, containers=("a-container",)))
+    again = deleting(with_known(of, waits.known), nothing())
+    assert again.readings == {Reading.CONTAINERS}
+    back = deleting(with_known(of, waits.known), seen(of, jobs=(), echo=Silence.NO_ANSWER))
+    assert kinds(back) == [Delete]
+    assert deleting(with_known(of, back.known), nothing()).readings == {Reading.GONE}
 
 
 def test_retained_volumes_stay():

@@ -90,7 +90,8 @@ class Watch:
             row = self._rows().get(call.subject)
             self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
         if call.name == "dockerVolume.removeVolume":
-            self.hold(laws.s9_order, call.subject, [row["appName"] for row in self._rows().values()])
+            names = [row["appName"] for row in self._rows().values()]
+            self.hold(laws.s9_order, call.subject, names, self._of.dokploy.swarm.holders(call.subject))
         if call.name == "application.create":
             self.hold(
                 laws.s8,

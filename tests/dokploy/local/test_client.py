@@ -88,7 +88,9 @@ async def test_the_whole_life_of_a_session(world, client):
     await client.delete_application(ref.application_id)
     with pytest.raises(VolumeInUse):
         await client.remove_volume(mount.volume)
+    assert [row.name.startswith(f"{ref.app_name}.1.") for row in await client.list_containers(ref.app_name)]
     await asyncio.sleep(8)
+    assert await client.list_containers(ref.app_name) == ()
     await client.remove_volume(mount.volume)
     await client.remove_volume(mount.volume)
     assert await client.list_volumes() == ()
