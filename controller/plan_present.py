@@ -100,8 +100,11 @@ def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) 
     """What has to be read besides before Dokploy's word is taken for our record."""
     if observed.detail is None:
         return None
-    if _may_be_applied(known, want, observed) and want.domain and observed.echo is None:
-        return needing(known, "The container tells what it runs", Reading.ECHO)
+    if _may_be_applied(known, want, observed) and want.domain:
+        asked = {Reading.ECHO: observed.echo, Reading.TASKS: observed.tasks}
+        missing = [reading for reading, answer in asked.items() if answer is None]
+        if missing:
+            return needing(known, "The container tells what it runs", *missing)
     if observed.tasks is None and observed.service is not None and not _is_wanted(want, observed):
         return needing(known, "A start or a stop is believed by its tasks", Reading.TASKS)
     return None
@@ -125,7 +128,7 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
     running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
     if known.intent is not None and _APPLIES.intersection(known.intent.actions):
-        echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
+        echoed = _newest_echoes(want, observed)
         stopped = want.config.replicas == 0
         applied = want.digest if configured and running and (echoed or stopped) else None
     elif not running or not configured:
@@ -139,6 +142,17 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )
+
+
+def _newest_echoes(want: Desired, observed: Observed) -> bool:
+    """Whether what runs as declared is what Swarm means to run.
+
+    A container that is on its way out still answers: when a bad change is taken back, its revision
+    is the desired one again, and its successor the one that cannot start.
+    """
+    echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
+    newest = observed.tasks[0] if observed.tasks else None
+    return echoed and newest is not None and newest.state == "Running"
 
 
 _APPLIES = frozenset({Configure.__name__, Apply.__name__, Build.__name__})

@@ -231,6 +231,17 @@ def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(cut_off_in: str
     assert kinds(old) == [Apply]
 
 
+def test_a_container_on_its_way_out_is_no_evidence_that_its_successor_runs():
+    """A bad image is applied, taken back, and the pass is cut off before the second apply: what
+    still answers is the first container, whose revision is the desired one again."""
+    of, _ = running(intent=Intent(actions=("Configure", "Apply"), at=NOW))
+    refused = task("task-2", state="Rejected", error="No such image: sim/missing")
+    observed = seen(of, detail=detail(of, desired(of)), echo=report(of))
+    assert planned(of, observed).readings == {Reading.TASKS}
+    made = planned(of, replace(observed, tasks=(refused, task("task-1", wanted="shutdown"))))
+    assert kinds(made) == [Apply]
+
+
 def test_the_task_that_an_apply_replaces_is_known_before_it():
     of, _ = running(task=None)
     of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})

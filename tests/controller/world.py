@@ -16,7 +16,7 @@ from container.contract import HealthReport
 from controller.loop import Controller, Pacing
 from controller.metrics import Metrics
 from controller.observed import Silence
-from crds.base import Key, ObjectMeta
+from crds.base import Key, ObjectMeta, Resource
 from crds.container import ContainerDefaults, HealthCheck, SecretKeyReference
 from crds.quantity import Duration
 from crds.secret import Secret
@@ -66,15 +66,30 @@ class SimulatedProbe:
 
 
 class LawfulRecords(MemoryRecords):
-    """Checks the laws of status at every write of one."""
+    """Holds every write of a status to the laws; ``keeper.broken`` tells at the end."""
+
+    def __init__(self, now: Callable[[], datetime], keeper: laws.Keeper) -> None:
+        super().__init__(now)
+        self.keeper = keeper
+        self._read: dict[tuple[str, Key], int] = {}
+
+    async def get(self, kind, key):
+        row = await super().get(kind, key)
+        self.was_read(row)
+        return row
+
+    def was_read(self, row: Resource) -> None:
+        """What a pass has before it: the newest, unless a fault showed it an older one."""
+        self._read[row.KIND, row.key] = row.metadata.generation
 
     async def update_status(self, kind, key, *, uid, status):
         before = self._row(kind, key, uid)
         after = await super().update_status(kind, key, uid=uid, status=status)
-        if isinstance(before, Session) and after.status.dokploy.intent is None:
-            laws.s4(before, after)
-            laws.s5(before, after)
-            laws.status_laws(after)
+        if isinstance(before, Session):
+            self.keeper.hold(laws.s5, before, after)
+            if after.status.dokploy.intent is None:
+                self.keeper.hold(laws.s4, before, after)
+                self.keeper.hold(laws.status_laws, after, read=self._read.get((kind.KIND, key), 0))
         return after
 
 
@@ -92,7 +107,7 @@ class Transport(httpx.ASGITransport):
 class World:
     """What a test looks at, and what it does to it."""
 
-    records: MemoryRecords
+    records: LawfulRecords
     dokploy: LocalDokploy
     simulation: Simulation
     connect: Callable[[Target, SecretStr], Dokploy]
@@ -130,7 +145,7 @@ class World:
     # -- what there is --------------------------------------------------------------------
 
     async def session(self, name: str = "fix-login") -> Session:
-        return await self.records.get(Session, Key(NAMESPACE, name))
+        return self.records.at(Session, Key(NAMESPACE, name))
 
     async def ready(self, name: str = "fix-login") -> tuple[str, str]:
         for condition in (await self.session(name)).status.conditions:
@@ -226,7 +241,8 @@ async def world(**target_spec: object) -> AsyncIterator[World]:
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    records = LawfulRecords(now)
+    keeper = laws.Keeper()
+    records = LawfulRecords(now, keeper)
     simulation = Simulation(clock=clock)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock)
     await dokploy.start()
@@ -251,3 +267,4 @@ async def world(**target_spec: object) -> AsyncIterator[World]:
         yield made
     finally:
         await made.aclose()
+    assert not keeper.broken, keeper.broken

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crds.session import Session
@@ -21,10 +20,11 @@ FOREIGNERS = ("s-1", "s-10", "b0123456-web", "b0123457-fix-login-aaaaaaaaaaaa", 
 """Names of applications that an outsider makes; some look much like ours."""
 
 
-class Watch:
+class Watch(laws.Keeper):
     """What is remembered between calls, and the laws that are called with it."""
 
     def __init__(self, of: ReliabilityWorld) -> None:
+        super().__init__()
         self._of = of
         self._foreign: dict[str, Any] = {}
         self._changing: Counter[str] = Counter()
@@ -34,17 +34,6 @@ class Watch:
         self._changed_at: dict[str, float] = {}
         self._listings: dict[str, float] = {}
         self._listed_since = float("-inf")
-        self.broken: list[str] = []
-        """Laws that were broken: told at the end, for the controller survives any error of a pass."""
-
-    def hold(self, law: Callable[..., None], *given: Any, **named: Any) -> None:
-        """Call a law, and remember that it was broken."""
-        try:
-            law(*given, **named)
-        except AssertionError as error:
-            said = str(error).partition("\n")[0] or law.__name__
-            if said not in self.broken:
-                self.broken.append(said)
 
     async def invite_foreigners(self) -> None:
         """Let an outsider have applications beside ours."""
