@@ -73,10 +73,13 @@ class Expected:
 
 
 def expected_of(session: Session, session_id: str) -> Expected:
-    """What a session's record says that it has; one that is being deleted may lose it at any time."""
+    """What a session's record says that it has.
+
+    The application of one that is being deleted may go at any time; while it is there, its service is.
+    """
     known = session.status.dokploy
     alive = known.application_id is not None and session.metadata.deletion_timestamp is None
-    return Expected(session_id, application=alive, service=alive and known.applied is not None)
+    return Expected(session_id, application=alive, service=known.applied is not None)
 
 
 async def take_snapshot(
@@ -95,13 +98,14 @@ async def take_snapshot(
         session_id = markers.session_id(service.app_name)
         if session_id is not None:
             services_by_id[session_id] = (*services_by_id.get(session_id, ()), service)
-    missing = _missing(tuple(expected), by_id, services_by_id)
+    expected = tuple(expected)
+    missing = _missing(expected, by_id, services_by_id)
     return Snapshot(
         started_at=started,
         taken_at=now,
         applications=by_id,
         services=services_by_id,
-        doubt=_doubt(missing, listing_is_empty=not services),
+        doubt=_doubt(missing, engine_is_silent=not services and _lacks_a_service(expected, by_id)),
         missing=missing,
     )
 
@@ -111,7 +115,7 @@ def _missing(
 ) -> Missing:
     """Count what we own and do not see."""
     owned = [item.session_id for item in expected if item.application]
-    running = [item.session_id for item in expected if item.service]
+    running = [item.session_id for item in expected if item.application and item.service]
     return Missing(
         applications=sum(session_id not in applications for session_id in owned),
         applications_expected=len(owned),
@@ -120,11 +124,19 @@ def _missing(
     )
 
 
-def _doubt(missing: Missing, *, listing_is_empty: bool) -> Unknown | None:
+def _lacks_a_service(expected: tuple[Expected, ...], applications: Mapping[str, object]) -> bool:
+    """Whether a listing without any service lacks one: a deletion, too, waits for the engine.
+
+    Deleted while it is down, an application leaves its service behind, and no call removes that.
+    """
+    return any(item.service and item.session_id in applications for item in expected)
+
+
+def _doubt(missing: Missing, *, engine_is_silent: bool) -> Unknown | None:
     """Weigh what is missing against what we own."""
     if _is_mass(missing.applications, missing.applications_expected):
         return _mass_absence("applications", missing.applications, missing.applications_expected)
-    if missing.services and listing_is_empty:
+    if engine_is_silent:
         return Unknown(
             Reason.NOT_OBSERVED,
             "Dokploy lists no service at all, as it does when its Docker engine is down; nothing is done",
