@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from container import contract
+from controller.effect import lasting
 from controller.environment import environment
 from controller.errors import Unresolved
 from controller.identity import Identity
@@ -57,12 +58,12 @@ class Desired:
     """What Dokploy shall hold."""
 
     identity: Identity
-    name: str
-    description: str
     mode: OperatingMode
     config: ApplicationConfig = field(repr=False)
     digest: str
-    """Of the whole configuration: tells whether it must be written again."""
+    """Of what a container takes up of it: tells whether it must be written and applied again."""
+    described: str
+    """Of the rest, which is for people: tells whether it must be written again."""
     revision: str
     """Of all that needs a new container; the container echoes it."""
     build_inputs: str | None
@@ -89,8 +90,10 @@ def resolve(
     env = environment(session, identity, layers, secrets)
     running = session.spec.operating_mode is OperatingMode.RUNNING
     config = ApplicationConfig(
+        name="",
+        description="",
         source=_source(image, build),
-        env=_encode(env),
+        env=_encode(lasting(env)),
         replicas=1,
         health=_health(layers.container),
         stop_grace=_nanoseconds(layers.container.stop_grace.seconds),
@@ -103,14 +106,15 @@ def resolve(
     )
     revision = digest_of(digest_key, config, volumes)[:12]
     # The revision goes in last: it cannot be part of what it is the digest of.
-    config = replace(config, env=_encode({**env, contract.REVISION: revision}), replicas=1 if running else 0)
+    env[contract.REVISION] = revision
+    config = replace(config, env=_encode(lasting(env)), replicas=1 if running else 0)
+    name, description = str(session.key), session.spec.title or f"Berth session {session.key}"
     return Desired(
         identity=identity,
-        name=str(session.key),
-        description=session.spec.title or f"Berth session {session.key}",
         mode=session.spec.operating_mode,
-        config=config,
+        config=replace(config, name=name, description=description, env=_encode(env)),
         digest=digest_of(digest_key, config),
+        described=digest_of(digest_key, name, description, env[contract.SESSION_TITLE]),
         revision=revision,
         build_inputs=digest_of(digest_key, config.source) if build else None,
         volumes=volumes,

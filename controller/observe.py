@@ -56,7 +56,8 @@ class Snapshot:
         """What the snapshot shows of one session: equal while nothing happened to it."""
         return (
             tuple(
-                (row.ref.application_id, row.last_deploy_at) for row in self.applications.get(session_id, ())
+                (row.ref.application_id, row.name, row.last_deploy_at)
+                for row in self.applications.get(session_id, ())
             ),
             tuple((row.app_name, row.running, row.wanted) for row in self.services.get(session_id, ())),
             self.doubt,

@@ -156,9 +156,12 @@ class ApplicationConfig:
     """All that one ``application.update`` writes, and just what a reading gives back.
 
     The two are compared for equality: an edit behind our back shows as a difference.
-    ``env`` is already encoded by :func:`dokploy.dotenv.encode`.
+    ``env`` is already encoded by :func:`dokploy.dotenv.encode`. ``name`` and ``description`` are
+    what Dokploy's own page shows.
     """
 
+    name: str
+    description: str
     source: DockerSource | GitSource
     env: SecretStr
     replicas: int

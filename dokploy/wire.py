@@ -253,6 +253,8 @@ class RestartPolicy(Wire):
 class Written(Wire):
     """``application.one``: the fields that one of our updates writes."""
 
+    name: str
+    description: str | None = None
     source_type: Literal["docker", "git"]
     docker_image: str | None = None
     username: str | None = None

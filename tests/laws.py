@@ -217,6 +217,7 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     status, tables = session.status, of.dokploy.database.tables
     row = rows.get(str(status.dokploy.app_name))
     assert row is not None, f"L1: {session.key} has another application than it says"
+    assert row["name"] == str(session.key), f"L1: it is called {row['name']} in Dokploy"
     identity = Identity.of(session, instance=INSTANCE)
     volumes = [identity.volume("data"), identity.volume("workspace")]
     mine = [m for m in tables["mount"].values() if m["applicationId"] == row["applicationId"]]

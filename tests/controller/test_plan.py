@@ -22,6 +22,7 @@ from controller.observed import Observed, Reading, Silence, Unknown
 from controller.plan import plan
 from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
+from controller.standing import Stage
 from crds.base import Condition, ConditionStatus
 from crds.session import BuildStatus, DokployStatus, Intent, OperatingMode, Session, Storage
 from crds.vocabulary import Reason
@@ -217,9 +218,9 @@ def test_a_route_that_is_not_declared_is_detached_and_the_declared_one_attached(
     assert kinds(made) == [DetachRoute, AttachRoute]
 
 
-@pytest.mark.parametrize("cut_off_in", ["Configure", "Apply"])
-def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(cut_off_in: str):
-    intent = Intent(actions=("Configure", cut_off_in), at=NOW)
+@pytest.mark.parametrize("last", ["Apply", "Build"])
+def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(last: str):
+    intent = Intent(actions=("Configure", last), at=NOW)
     of, _ = running(intent=intent, applied="d0", configured="d0")
     observed = seen(of, tasks=(task(),))
     assert planned(of, observed).readings == {Reading.DETAIL}
@@ -240,6 +241,50 @@ def test_a_container_on_its_way_out_is_no_evidence_that_its_successor_runs():
     assert planned(of, observed).readings == {Reading.TASKS}
     made = planned(of, replace(observed, tasks=(refused, task("task-1", wanted="shutdown"))))
     assert kinds(made) == [Apply]
+
+
+@pytest.mark.parametrize("known", [{"described": "p0"}, {"described": None}])
+def test_a_new_title_is_written_and_nothing_is_applied(known: dict[str, object]):
+    of, _ = running(**known)
+    made = planned(of, seen(of))
+    assert kinds(made) == [Configure]
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+    assert made.pace is Pace.SETTLED
+
+
+def test_another_name_in_dokploys_page_is_looked_into_and_written_again():
+    of, _ = running()
+    want = desired(of)
+    row = replace(application(of), name="renamed")
+    observed = seen(of, applications=(row,))
+    assert planned(of, observed).readings == {Reading.DETAIL}
+    late = planned(of, replace(observed, detail=detail(of, want)))
+    assert late.actions == (), "the listing was out of date"
+    renamed = replace(want.config, name="renamed")
+    made = planned(of, replace(observed, detail=detail(of, want, config=renamed)))
+    assert kinds(made) == [Configure]
+
+
+def test_another_description_is_found_by_the_audit_and_nothing_is_applied():
+    of, _ = running()
+    described = replace(desired(of).config, description="by an outsider")
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), config=described)))
+    assert kinds(made) == [Configure]
+
+
+@pytest.mark.parametrize("routed", [True, False])
+@pytest.mark.parametrize("written", [True, False])
+def test_a_title_whose_write_was_cut_off_restarts_nothing(routed: bool, written: bool):
+    of = session()
+    want = desired(of, routed=routed)
+    known = settled(of, want, described="p0", intent=Intent(actions=("Configure",), at=NOW))
+    of = with_known(of, known)
+    old = replace(want.config, description="the old title")
+    held = detail(of, want, config=want.config if written else old)
+    observed = seen(of, detail=held, tasks=(task(),), echo=report(of) if routed else None)
+    made = plan(of, want, observed, now=NOW, deadlines=DEADLINES)
+    assert kinds(made) == ([] if written else [Configure])
 
 
 def test_the_task_that_an_apply_replaces_is_known_before_it():

@@ -24,6 +24,8 @@ SECOND = 1_000_000_000
 def config(**changed) -> ApplicationConfig:
     env = {"BERTH_REVISION": "r1", "NASTY": "a#b {{.Node.ID}} ${{project.X}} 'q'"}
     usual = {
+        "name": "alice/fix",
+        "description": "d",
         "source": DockerSource("sim/ok"),
         "env": SecretStr(dotenv.encode(env)),
         "replicas": 1,
