@@ -21,7 +21,7 @@ from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_build import BuildStep, follow_build
 from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known, unanswered
-from controller.standing import Stage, standing
+from controller.standing import Stage, is_up, standing
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationDetail, ApplicationRow, Domain
@@ -110,8 +110,8 @@ def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) 
         missing = [reading for reading, answer in asked.items() if answer is None]
         if missing:
             return needing(known, "The container tells what it runs", *missing)
-    if observed.tasks is None and observed.service is not None and not _is_wanted(want, observed):
-        return needing(known, "A start or a stop is believed by its tasks", Reading.TASKS)
+    if observed.tasks is None and not _is_wanted(want, observed):
+        return needing(known, "A start, a stop or a loss is believed by its tasks", Reading.TASKS)
     return None
 
 
@@ -135,7 +135,8 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
     if known.intent is not None and _APPLIES.intersection(known.intent.actions):
         echoed = _newest_echoes(want, observed)
         stopped = want.config.replicas == 0
-        applied = want.digest if configured and running and (echoed or stopped) else None
+        there = configured and running and observed.service is not None
+        applied = want.digest if there and (echoed or stopped) else None
     elif not running or not configured:
         applied = None
     return replace_known(
@@ -169,14 +170,14 @@ name does not."""
 def _is_wanted(want: Desired, observed: Observed) -> bool:
     """Whether Swarm wants as many tasks as are declared.
 
-    A listing that is out of date shows a session as stopped that was just started; to apply again
-    would restart it. Its newest task tells.
+    A listing that is out of date shows a session as stopped that was just started, and one that was
+    cut short shows none; to apply again would restart it. Its newest task tells.
     """
     service = observed.service
-    if service is None:
+    if service is not None and service.wanted == want.config.replicas:
+        return True
+    if observed.tasks is None:
         return False
-    if service.wanted == want.config.replicas or observed.tasks is None:
-        return service.wanted == want.config.replicas
     runs = bool(observed.tasks) and observed.tasks[0].wanted == "running"
     return runs == (want.config.replicas > 0)
 
@@ -308,10 +309,9 @@ def _readings_to_settle(
     session: Session, want: Desired, known: DokployStatus, observed: Observed
 ) -> list[Reading]:
     """What tells how the container stands; nothing while it was well and its service still is."""
-    service = observed.service
     if want.config.replicas == 0:
         return []
-    healthy = service is not None and service.running > 0
+    healthy = is_up(observed)
     was_well = known.task is not None and session.status.is_ready
     restarted = _boot(observed) not in {None, known.boot}
     missing: list[Reading] = []

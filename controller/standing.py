@@ -63,9 +63,17 @@ def standing(
         return Standing(Stage.STOPPED, Reason.STOPPED, "Stopped as declared")
     elapsed = (now - known.deployed_at).total_seconds() if known.deployed_at else _RECENT
     task = _running_task(known, observed, elapsed)
-    if service is not None and service.running > 0 and task is not None:
+    if is_up(observed) and task is not None:
         return _echoed(want, observed, elapsed, task)
     return _not_running(known, observed, elapsed, start_deadline, want.config.memory_limit)
+
+
+def is_up(observed: Observed) -> bool:
+    """Whether a container is healthy: by its service, or by its newest task where that is not listed."""
+    if observed.service is not None:
+        return observed.service.running > 0
+    newest = observed.tasks[0] if observed.tasks else None
+    return newest is not None and newest.state == "Running"
 
 
 def _running_task(known: DokployStatus, observed: Observed, elapsed: float) -> str | None:

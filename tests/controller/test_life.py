@@ -309,3 +309,13 @@ async def test_a_stop_that_was_refused_and_taken_back_leaves_the_session_ready()
         of.dokploy.add_key(KEY, role="owner")
         await of.start()
         await of.until_ready(within=90)
+
+
+async def test_a_controller_that_starts_while_the_store_fails_works_as_soon_as_it_answers():
+    async with world() as of:
+        await of.declare()
+        of.records.failing = True
+        of.run_controller()
+        await asyncio.sleep(5)
+        of.records.failing = False
+        await of.until_ready()

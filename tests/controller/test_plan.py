@@ -183,6 +183,19 @@ def test_a_service_scaled_by_others_is_read_whole_and_applied_again(running_now:
     assert kinds(again) == [Apply]
 
 
+def test_a_service_that_a_listing_lacks_is_believed_by_its_tasks():
+    """Two sessions are too few for the mass absence to be noticed; a container must not be restarted
+    for a listing that was cut short."""
+    of, _ = running()
+    cut_short = seen(of, services=(), detail=detail(of, desired(of)))
+    assert planned(of, cut_short).readings == {Reading.TASKS}
+    made = planned(of, replace(cut_short, tasks=(task(),), echo=report(of)))
+    assert made.actions == ()
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+    assert kinds(planned(of, replace(cut_short, tasks=()))) == [Apply], "the service is really gone"
+
+
 def test_a_start_waits_for_the_stop_to_be_over():
     of, _ = running(applied="d1-stopped", configured="d1-stopped", task=None)
     ending = seen(of, services=(service(of, running=1, wanted=0),), tasks=())

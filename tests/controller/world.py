@@ -28,7 +28,7 @@ from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.server import create_app
 from dokploy.local.simulation import Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
-from records.errors import NotFound
+from records.errors import NotFound, Unavailable
 from tests import laws
 from tests.fakes.memory_records import MemoryRecords
 
@@ -71,7 +71,14 @@ class LawfulRecords(MemoryRecords):
     def __init__(self, now: Callable[[], datetime], keeper: laws.Keeper) -> None:
         super().__init__(now)
         self.keeper = keeper
+        self.failing = False
+        """Listings get no answer."""
         self._read: dict[tuple[str, Key], int] = {}
+
+    async def list(self, kind, **options):
+        if self.failing:
+            raise Unavailable("the store does not answer")
+        return await super().list(kind, **options)
 
     async def get(self, kind, key):
         row = await super().get(kind, key)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.reliability.faults import Call, Fault, Injection, Kind, Tamper
+from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Tamper
 
 _REVOKED_FOR = 40.0
 _EFFECT_AFTER = 2.0
@@ -75,6 +75,8 @@ class Injector:
             return call, None
         self.calls.append(call)
         fault = self._plan.pop(call.number, None)
+        if isinstance(fault, Fault) and fault not in APPLICABLE[kind]:
+            fault = None  # an earlier fault put another kind of call in this place
         if fault is not None:
             self.injected.append((call, fault))
         if isinstance(fault, Tamper):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, islice
 from typing import Any
@@ -57,6 +57,7 @@ class Run:
     seconds: float
     broken: tuple[str, ...]
     injected: tuple[tuple[Call, Fault | Tamper], ...] = ()
+    sessions: int = 1
 
     def told(self) -> str:
         """What went wrong and where, so that it can be run again."""
@@ -120,7 +121,8 @@ async def _attempt(
         await asyncio.sleep(CONFIRMED)
         await _stay(of, rest)
         of.watch.farewell()
-        return Run(calls, made, seconds, tuple(of.watch.broken), tuple(of.injector.injected))
+        broken, injected = tuple(of.watch.broken), tuple(of.injector.injected)
+        return Run(calls, made, seconds, broken, injected, sessions=len(await of.sessions()))
 
 
 @dataclass(frozen=True)
@@ -233,13 +235,13 @@ def disturbed(name: str, injections: tuple[Injection, ...]) -> Run:
     if any(isinstance(injection.fault, Tamper) for injection in injections):
         return run  # to undo an outsider's deed takes what it takes
     try:
-        laws.differential(run.made, base.made, allowance(run.injected))
+        laws.differential(run.made, base.made, allowance(run.injected, sessions=base.sessions))
     except AssertionError as error:
         broken.append(str(error))
-    return Run(run.calls, run.made, run.seconds, tuple(broken), run.injected)
+    return replace(run, broken=tuple(broken))
 
 
-def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...]) -> Counter[str]:
+def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: int) -> Counter[str]:
     """What more may be done for these faults: an apply that got no certain answer is made again; a
     create is not, for it is looked for first, unless the listing lies too: then there is one more,
     and one of the two is deleted; a deletion that does not come to its end asks again for all its
@@ -261,6 +263,10 @@ def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...]) -> Counter[str]
             # The pass may have applied already, and could not say so.
             allowed["application.reload"] += 1
             allowed["application.deploy"] += 1
+        if fault in {Fault.CRASH_BEFORE, Fault.CRASH_AFTER}:
+            # Whatever the passes of the other sessions had applied, they could not say so either.
+            allowed["application.reload"] += sessions - 1
+            allowed["application.deploy"] += sessions - 1
         if fault in UNCERTAIN and call.name in {"application.reload", "application.deploy"}:
             allowed[call.name] += 1
     return allowed
