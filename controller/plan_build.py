@@ -16,9 +16,10 @@ from controller.actions import Build
 from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
+from controller.planned import replace_known
 from crds.session import BuildStatus, DokployStatus
 from crds.vocabulary import Reason
-from dokploy.port import ApplicationRow, Deployment
+from dokploy.port import ApplicationRow, Deployment, TaskRow
 
 _QUEUE_GRACE = 15.0
 """Seconds in which an accepted build may show neither as a job nor as a row."""
@@ -110,11 +111,31 @@ def _follow(
     )
     if row.status == "error":
         return _failed(known.model_copy(update={"build": ended}), observed)
+    if observed.tasks is None:
+        return BuildStep("The build is done, and started a container", known, (Reading.TASKS,))
     # The end of a build applies what Dokploy held when it began; nothing was configured since.
     return BuildStep(
         "The build is done",
-        known.model_copy(update={"build": ended, "applied": known.configured, "deployed_at": now}),
+        replace_known(
+            known,
+            build=ended,
+            applied=known.configured,
+            deployed_at=now,
+            task=_started(observed.tasks, known, elapsed),
+        ),
     )
+
+
+def _started(tasks: tuple[TaskRow, ...], known: DokployStatus, elapsed: float) -> str | None:
+    """The task that the build started, if it runs already.
+
+    A build may end long before that is seen, and its container then runs for longer than it is known
+    to be applied: by its age it would be taken for an old one.
+    """
+    newest = tasks[0] if tasks else None
+    if newest is None or newest.state != "Running" or newest.task_id == known.replaced:
+        return None
+    return newest.task_id if newest.age is None or newest.age <= elapsed else None
 
 
 def _again(want: Desired, known: DokployStatus, observed: Observed) -> BuildStep:

@@ -265,8 +265,8 @@ def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: in
             allowed["application.deploy"] += 1
         if fault in {Fault.CRASH_BEFORE, Fault.CRASH_AFTER}:
             # Whatever the passes of the other sessions had applied, they could not say so either.
-            allowed["application.reload"] += sessions - 1
-            allowed["application.deploy"] += sessions - 1
+            allowed["application.reload"] += max(0, sessions - 1)
+            allowed["application.deploy"] += max(0, sessions - 1)
         if fault in UNCERTAIN and call.name in {"application.reload", "application.deploy"}:
             allowed[call.name] += 1
     return allowed

@@ -99,7 +99,8 @@ class Watch(laws.Keeper):
         self._in_flight -= 1
         owner = self._owners.pop(id(call))
         self._changing[owner] -= 1
-        self._changed_at[owner] = now
+        if call.number not in self._of.injector.overdue:
+            self._changed_at[owner] = now
         ours = Counter(
             session_id
             for row in self._rows().values()
