@@ -171,9 +171,11 @@ def task(
     return TaskRow(name, wanted, state, age, error)
 
 
-def report(of: Session, *, revision: str = "r1", workspace: str = "Ready") -> dict[str, object]:
+def report(
+    of: Session, *, session: str | None = None, revision: str = "r1", workspace: str = "Ready"
+) -> dict[str, object]:
     return {
-        "session": identity(of).session_id,
+        "session": identity(of).session_id if session is None else session,
         "revision": revision,
         "boot": "boot-1",
         "status": "ok",

@@ -343,6 +343,22 @@ def test_another_revision_is_awaited_and_after_a_while_called_a_rollback():
     assert kinds(planned(again, seen(again, tasks=(task("task-2"),)))) == [Configure, Apply]
 
 
+def test_a_container_without_our_environment_is_replaced_and_another_sessions_is_not():
+    """Somebody emptied the environment and deployed; the container knows of no session at all."""
+    of = applied()
+    known = of.status.dokploy.model_copy(update={"deployed_at": NOW - seconds(60)})
+    of = with_known(of, known)
+    stranger = report(of, session="", revision="")
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=stranger, logs=()))
+    assert made.stands is not None
+    assert made.stands.reason is Reason.ROLLED_BACK
+    assert made.known.applied is None, "it is applied anew"
+    other = report(of, session="another", revision="r9")
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=other, logs=()))
+    assert made.stands is not None
+    assert made.stands.reason is Reason.HOST_TAKEN
+
+
 def test_an_image_that_is_not_there_is_an_error_with_its_name():
     of = applied()
     rejected = task("task-2", "Rejected", wanted="shutdown", error="No such image: nope:9")
