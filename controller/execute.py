@@ -76,9 +76,9 @@ def recorded(
     match action:
         case Create() if made is not None:
             changes = {"application_id": made.application_id, "app_name": made.app_name}
-        case Configure(digest=digest):
+        case Configure(digest=digest, described=described):
             # What runs is told apart from what is configured only by the next apply.
-            changes = {"configured": digest}
+            changes = {"configured": digest, "described": described}
         case AttachVolume(mount=mount):
             changes = {"storage": (*known.storage, mount.volume)}
         case AttachRoute(domain=domain):

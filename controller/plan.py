@@ -20,6 +20,7 @@ one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
 one, its stop is under way, to be started  wait: two containers would share its volumes (S2)
 one, not configured                        Configure, then as below
+one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
 one, never built from these inputs         Build
 one, not applied                           Apply
@@ -108,7 +109,7 @@ def _plan_unresolved(session: Session, want: Failure, observed: Observed) -> Pla
         replace_known(
             known, application_id=application.ref.application_id, app_name=application.ref.app_name
         ),
-        (Configure(stopped, "unresolved"), Apply("declared Stopped")),
+        (Configure(stopped, "unresolved", "unresolved"), Apply("declared Stopped")),
         pace=Pace.MOTION,
         blocked=want,
     )
@@ -172,8 +173,8 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         "It has no application" if known.application_id is None else "Its application is gone",
         fresh,
         (
-            Create(want.identity.marker, want.name, want.description),
-            Configure(want.config, want.digest),
+            Create(want.identity.marker, want.config.name, want.config.description),
+            Configure(want.config, want.digest, want.described),
             *(AttachVolume(mount) for mount in want.volumes),
             *((AttachRoute(want.domain),) if want.domain else ()),
             last,

@@ -125,6 +125,7 @@ async def _observe_and_plan(
             observed = await read(
                 planned.readings,
                 observed,
+                identity=inputs.identity,
                 domain=_domain(inputs, planned.known),
                 known=planned.known,
                 dokploy=target.dokploy,

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from tests.controller.world import World
 
 INSTANCE = "b0123456"
-COUNTED = frozenset(f"application.{name}" for name in ("create", "update", "reload", "deploy", "delete"))
-"""What the differential law counts; a volume is asked for again while its container goes."""
+COUNTED = frozenset(
+    {
+        *(f"application.{name}" for name in ("create", "update", "reload", "deploy", "delete")),
+        "dockerVolume.removeVolume",
+    }
+)
+"""What the differential law counts."""
 MARKERS = Markers(INSTANCE)
 CANARIES = ("canary-7f3b-never-seen", "the-owners-key")
 """Secret values of the tests' worlds."""
@@ -140,10 +145,12 @@ def s9(removed: Collection[str], retained: Collection[str]) -> None:
     assert not set(removed) & set(retained), f"S9: {set(removed) & set(retained)} was to stay"
 
 
-def s9_order(volume: str, app_names: Iterable[str]) -> None:
-    """A volume goes after its application, never before: its container may still write to it."""
+def s9_order(volume: str, app_names: Iterable[str], holders: Collection[str]) -> None:
+    """A volume goes after its application and after its containers, never before: they may still
+    write to it. ``holders`` are the containers that have it."""
     mine = [name for name in app_names if volume.startswith(name[:-7] + "-")]
     assert not mine, f"S9: {volume} is removed while {mine} are there"
+    assert not holders, f"S9: {volume} is removed while containers have it"
 
 
 def status_laws(session: Session, *, read: int) -> None:
@@ -214,6 +221,7 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     status, tables = session.status, of.dokploy.database.tables
     row = rows.get(str(status.dokploy.app_name))
     assert row is not None, f"L1: {session.key} has another application than it says"
+    assert row["name"] == str(session.key), f"L1: it is called {row['name']} in Dokploy"
     identity = Identity.of(session, instance=INSTANCE)
     volumes = [identity.volume("data"), identity.volume("workspace")]
     mine = [m for m in tables["mount"].values() if m["applicationId"] == row["applicationId"]]
@@ -250,8 +258,8 @@ def l2(changes: Collection[str], writes: Collection[object]) -> None:
 
 
 def differential(made: Counter[str], undisturbed: Counter[str], allowed: Counter[str]) -> None:
-    """Creates, configures, applies, deploys and deletes stay within the undisturbed run and what
-    the faults allow."""
+    """Creates, configures, applies, deploys, deletes and removals of volumes stay within the
+    undisturbed run and what the faults allow."""
     extra = Counter({name: n for name, n in (made - undisturbed - allowed).items() if name in COUNTED})
     assert not extra, f"differential: {dict(extra)} beyond {dict(undisturbed)} and {dict(allowed)}"
 

@@ -18,7 +18,7 @@ from controller.actions import (
     RemoveVolume,
 )
 from controller.errors import Failure, Next
-from controller.observed import Observed, Reading, Unknown
+from controller.observed import Observed, Reading, Silence, Unknown
 from controller.plan import plan
 from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
@@ -231,9 +231,9 @@ def test_a_route_that_is_not_declared_is_detached_and_the_declared_one_attached(
     assert kinds(made) == [DetachRoute, AttachRoute]
 
 
-@pytest.mark.parametrize("cut_off_in", ["Configure", "Apply"])
-def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(cut_off_in: str):
-    intent = Intent(actions=("Configure", cut_off_in), at=NOW)
+@pytest.mark.parametrize("last", ["Apply", "Build"])
+def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(last: str):
+    intent = Intent(actions=("Configure", last), at=NOW)
     of, _ = running(intent=intent, applied="d0", configured="d0")
     observed = seen(of, tasks=(task(),))
     assert planned(of, observed).readings == {Reading.DETAIL}
@@ -254,6 +254,50 @@ def test_a_container_on_its_way_out_is_no_evidence_that_its_successor_runs():
     assert planned(of, observed).readings == {Reading.TASKS}
     made = planned(of, replace(observed, tasks=(refused, task("task-1", wanted="shutdown"))))
     assert kinds(made) == [Apply]
+
+
+@pytest.mark.parametrize("known", [{"described": "p0"}, {"described": None}])
+def test_a_new_title_is_written_and_nothing_is_applied(known: dict[str, object]):
+    of, _ = running(**known)
+    made = planned(of, seen(of))
+    assert kinds(made) == [Configure]
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+    assert made.pace is Pace.SETTLED
+
+
+def test_another_name_in_dokploys_page_is_looked_into_and_written_again():
+    of, _ = running()
+    want = desired(of)
+    row = replace(application(of), name="renamed")
+    observed = seen(of, applications=(row,))
+    assert planned(of, observed).readings == {Reading.DETAIL}
+    late = planned(of, replace(observed, detail=detail(of, want)))
+    assert late.actions == (), "the listing was out of date"
+    renamed = replace(want.config, name="renamed")
+    made = planned(of, replace(observed, detail=detail(of, want, config=renamed)))
+    assert kinds(made) == [Configure]
+
+
+def test_another_description_is_found_by_the_audit_and_nothing_is_applied():
+    of, _ = running()
+    described = replace(desired(of).config, description="by an outsider")
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), config=described)))
+    assert kinds(made) == [Configure]
+
+
+@pytest.mark.parametrize("routed", [True, False])
+@pytest.mark.parametrize("written", [True, False])
+def test_a_title_whose_write_was_cut_off_restarts_nothing(routed: bool, written: bool):
+    of = session()
+    want = desired(of, routed=routed)
+    known = settled(of, want, described="p0", intent=Intent(actions=("Configure",), at=NOW))
+    of = with_known(of, known)
+    old = replace(want.config, description="the old title")
+    held = detail(of, want, config=want.config if written else old)
+    observed = seen(of, detail=held, tasks=(task(),), echo=report(of) if routed else None)
+    made = plan(of, want, observed, now=NOW, deadlines=DEADLINES)
+    assert kinds(made) == ([] if written else [Configure])
 
 
 def test_the_task_that_an_apply_replaces_is_known_before_it():
@@ -487,9 +531,37 @@ def test_an_application_is_deleted_only_when_no_build_of_it_runs():
 
 
 def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
-    made = deleting(session(deleting=True), nothing())
+    of = session(deleting=True)
+    assert deleting(of, nothing()).readings == {Reading.CONTAINERS}
+    made = deleting(of, nothing(containers=()))
     assert kinds(made) == [RemoveVolume, RemoveVolume]
     assert made.finished
+
+
+def test_volumes_stay_while_a_container_that_has_them_is_on_the_host():
+    made = deleting(session(deleting=True), nothing(containers=("a-container",)))
+    assert made.actions == ()
+    assert not made.finished
+    assert made.pace is Pace.MOTION
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.STORAGE_IN_USE
+
+
+def test_without_a_list_of_containers_docker_itself_guards_the_volumes():
+    made = deleting(session(deleting=True), nothing(containers=Silence.NO_ANSWER))
+    assert kinds(made) == [RemoveVolume, RemoveVolume]
+
+
+def test_a_deleted_application_is_asked_for_by_its_id_once():
+    of = session(deleting=True)
+    of = with_known(of, settled(of, desired(of)))
+    assert deleting(of, nothing()).readings == {Reading.GONE}
+    waits = deleting(of, nothing(gone=True, containers=("a-container",)))
+    again = deleting(with_known(of, waits.known), nothing())
+    assert again.readings == {Reading.CONTAINERS}
+    back = deleting(with_known(of, waits.known), seen(of, jobs=(), echo=Silence.NO_ANSWER))
+    assert kinds(back) == [Delete]
+    assert deleting(with_known(of, back.known), nothing()).readings == {Reading.GONE}
 
 
 def test_retained_volumes_stay():

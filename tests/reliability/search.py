@@ -14,6 +14,7 @@ import structlog
 
 from crds.vocabulary import Reason
 from dokploy.local.behaviours import REAL, Behaviour
+from dokploy.port import VolumeRole
 from tests import laws
 from tests.reliability import virtual
 from tests.reliability.faults import (
@@ -40,6 +41,8 @@ CONFIRMED = 6.0
 
 AUDITED = 75.0
 """Seconds after which every application has been read whole, by the poll periods of this world."""
+
+_REMOVAL = "dockerVolume.removeVolume"
 
 SHORT = 30
 """Scenarios of so many calls at the most are searched for all pairs."""
@@ -241,7 +244,8 @@ def disturbed(name: str, injections: tuple[Injection, ...]) -> Run:
 def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: int) -> Counter[str]:
     """What more may be done for these faults: an apply that got no certain answer is made again; a
     create is not, for it is looked for first, unless the listing lies too: then there is one more,
-    and one of the two is deleted; others cost nothing."""
+    and one of the two is deleted; a deletion that does not come to its end asks again for all its
+    volumes, gone or not; others cost nothing."""
     allowed: Counter[str] = Counter()
     twins = spare_creates(injected)
     allowed["application.create"] += twins
@@ -256,6 +260,8 @@ def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: in
             # One from before an apply whose effect comes late shows a stop, and so do the tasks that
             # this effect is just ending.
             allowed["application.reload"] += any(other is Fault.SLOW for _, other in injected)
+        if call.name == _REMOVAL or (call.kind is Kind.RECORD_WRITE and call.name != "claim"):
+            allowed[_REMOVAL] += len(VolumeRole)
         if call.kind is Kind.RECORD_WRITE and call.name != "claim":
             # The pass may have applied already, and could not say so.
             allowed["application.reload"] += 1

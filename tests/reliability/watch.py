@@ -86,7 +86,8 @@ class Watch(laws.Keeper):
             row = self._rows().get(call.subject)
             self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
         if call.name == "dockerVolume.removeVolume":
-            self.hold(laws.s9_order, call.subject, self._known())
+            holders = self._of.dokploy.swarm.holders(call.subject)
+            self.hold(laws.s9_order, call.subject, self._known(), holders)
         if call.name == "application.create":
             self.hold(
                 laws.s8,
