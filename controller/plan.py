@@ -157,15 +157,9 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
     if observed.orphans():
         return _orphaned(known, observed)
     if known.application_id is not None and want.config.replicas:
-        # Its container outlives its service by its stop grace, and would share the volumes with
-        # the new one (law S2).
-        lost_at = known.lost_at or now
-        grace = want.config.stop_grace / _NANO + _SWARM_LAG
-        if (now - lost_at).total_seconds() < grace:
-            lost = replace_known(known, lost_at=lost_at, applied=None, task=None)
-            return Plan(
-                "Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION
-            )
+        ending = _old_container_ends(known, want, observed, now)
+        if ending is not None:
+            return ending
     fresh = DokployStatus()
     builds = want.build_inputs is not None and want.config.replicas > 0
     last: Action = Build(str(want.build_inputs), previous=None) if builds else Apply("it is new")
@@ -181,6 +175,26 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         ),
         pace=Pace.MOTION,
     )
+
+
+def _old_container_ends(
+    known: DokployStatus, want: Desired, observed: Observed, now: datetime
+) -> Plan | None:
+    """Wait for the container of an application that is gone: it would share the volumes (law S2).
+
+    It outlives its service by its stop grace. That time passes in any case, since an engine that is
+    down shows no container either; and one that is still listed then has the volumes still.
+    """
+    lost_at = known.lost_at or now
+    lost = replace_known(known, lost_at=lost_at, applied=None, task=None)
+    grace = want.config.stop_grace / _NANO + _SWARM_LAG
+    if (now - lost_at).total_seconds() < grace:
+        return Plan("Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION)
+    if observed.containers is None:
+        return needing(lost, "Its old container must be gone", Reading.CONTAINERS)
+    if isinstance(observed.containers, tuple) and observed.containers:
+        return Plan("Its application is gone; its old container is still ending", lost, pace=Pace.MOTION)
+    return None
 
 
 _CREATE = frozenset({Create.__name__})

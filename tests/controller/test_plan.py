@@ -120,7 +120,9 @@ def test_no_second_container_is_made_beside_an_orphan_service():
 
 def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_the_same_volumes():
     of, known = running(lost_at=NOW - seconds(60))
-    made = planned(of, replace(nothing(), gone=True))
+    lost = nothing(gone=True)
+    assert planned(of, lost).readings == {Reading.CONTAINERS}
+    made = planned(of, replace(lost, containers=()))
     assert kinds(made)[0] is Create
     volumes = [action.mount.volume for action in made.actions if isinstance(action, AttachVolume)]
     assert tuple(volumes) == known.storage
@@ -131,6 +133,10 @@ def test_a_lost_applications_container_is_given_time_to_end():
     made = planned(of, replace(nothing(), gone=True))
     assert made.actions == ()
     assert made.known.lost_at == NOW
+    late, _ = running(lost_at=NOW - seconds(60))
+    ending = f"{late.status.dokploy.app_name}.1.task"
+    assert planned(late, nothing(gone=True, containers=(ending,))).actions == (), "it ends very slowly"
+    assert kinds(planned(late, nothing(gone=True, containers=Silence.NO_ANSWER)))[0] is Create
 
 
 @pytest.mark.parametrize("mode", [OperatingMode.RUNNING, OperatingMode.STOPPED])
