@@ -110,6 +110,9 @@ def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) 
         missing = [reading for reading, answer in asked.items() if answer is None]
         if missing:
             return needing(known, "The container tells what it runs", *missing)
+    edited = observed.detail.config is None or not same_effect(observed.detail.config, want.config)
+    if observed.tasks is None and edited and known.task is not None:
+        return needing(known, "Whether what was edited was applied, too, is told by its tasks", Reading.TASKS)
     if observed.tasks is None and not _is_wanted(want, observed):
         return needing(known, "A start, a stop or a loss is believed by its tasks", Reading.TASKS)
     return None
@@ -137,7 +140,7 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         stopped = want.config.replicas == 0
         there = configured and running and observed.service is not None
         applied = want.digest if there and (echoed or stopped) else None
-    elif not running or not configured:
+    elif not running or not (configured or _is_untouched(known, observed)):
         applied = None
     return replace_known(
         known,
@@ -149,6 +152,15 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )
+
+
+def _is_untouched(known: DokployStatus, observed: Observed) -> bool:
+    """Whether the container that runs is the one that was seen last.
+
+    Then an edit that nobody applied, or an older database, is written over and worth no restart.
+    """
+    newest = observed.tasks[0] if observed.tasks else None
+    return newest is not None and newest.task_id == known.task and newest.state == "Running"
 
 
 def _newest_echoes(want: Desired, observed: Observed) -> bool:

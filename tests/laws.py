@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from container.contract import REVISION
 from controller.identity import Identity, Markers
 from crds.base import Condition
 from crds.conditions import CONDITIONS
@@ -228,9 +229,12 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     assert sorted(m["volumeName"] for m in mine) == volumes, "L1: mounts"
     hosts = [d["host"] for d in tables["domain"].values() if d["applicationId"] == row["applicationId"]]
     assert hosts == ([urlsplit(status.url).hostname] if status.url else []), f"L1: routes {hosts}"
+    assert f"{REVISION}='{status.revision.desired}'" in str(row["env"]), (
+        "L1: Dokploy holds another configuration"
+    )
     containers = of.simulation.running(str(row["appName"]))
     if session.spec.operating_mode is OperatingMode.RUNNING:
-        revisions = [c.spec.env.get("BERTH_REVISION") for c in containers]
+        revisions = [c.spec.env.get(REVISION) for c in containers]
         assert revisions == [status.revision.desired], f"L1: runs {revisions}"
         mounted = [sorted(name for name, _ in container.spec.mounts) for container in containers]
         assert mounted == [volumes], f"L1: it runs on {mounted}"

@@ -213,8 +213,17 @@ def test_a_start_waits_for_the_stop_to_be_over():
 def test_an_edit_that_an_audit_finds_is_undone():
     of, _ = running()
     want = desired(of)
-    edited = detail(of, want, config=config(env="A='2'"))
-    assert kinds(planned(of, seen(of, suspect=True, detail=edited))) == [Configure, Apply]
+    edited = seen(of, suspect=True, detail=detail(of, want, config=config(env="A='2'")))
+    assert planned(of, edited).readings == {Reading.TASKS}
+    assert kinds(planned(of, replace(edited, tasks=(task("task-2"),)))) == [Configure, Apply]
+
+
+def test_an_edit_that_nobody_applied_is_undone_without_a_restart():
+    """The container is the one that was seen last: the edit, or an older database, never reached it."""
+    of, known = running()
+    edited = detail(of, desired(of), config=config(env="A='2'"))
+    made = planned(of, seen(of, suspect=True, detail=edited, tasks=(task(str(known.task)),)))
+    assert kinds(made) == [Configure]
 
 
 def test_an_audit_that_finds_nothing_does_nothing():
