@@ -500,6 +500,35 @@ def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person()
     assert "no such branch" in made.blocked.message
 
 
+@pytest.mark.parametrize("order", ["before ours", "after ours"])
+def test_somebody_elses_deploy_that_failed_is_not_taken_for_a_build_of_ours(order: str):
+    of = built("Running", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    if order == "after ours":
+        rows = (row("dep-2", "error"), row("dep-1", "done"), row("dep-0", "done"))
+    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
+    made = planned(of, observed, git=True)
+    assert made.known.applied == "d1"
+    assert made.blocked is None
+
+
+def test_a_failed_build_that_somebody_deployed_again_is_looked_at_again():
+    of = built("Failed", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    observed = seen(
+        of,
+        suspect=True,
+        detail=detail(of, desired(of, git=True)),
+        deployments=rows,
+        jobs=(),
+        tasks=(task("task-5"),),
+        echo=report(of),
+    )
+    made = planned(of, observed, git=True)
+    assert made.known.build is not None
+    assert made.known.build.outcome == "Done"
+
+
 @pytest.mark.parametrize("rows", [(row("dep-0", "done"),), (row("dep-1", "cancelled"), row("dep-0", "done"))])
 def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[Deployment, ...]):
     of = built("Running", applied=None)
