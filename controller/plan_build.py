@@ -158,8 +158,9 @@ def _running(
     known = known.model_copy(update={"build": seen})
     if elapsed <= deadline:
         return BuildStep("The image is being built", known, in_progress=True)
+    # Told by its deadline and not by its age: a message that counts would be a write each minute (L2).
     message = (
-        f"The build has run for {elapsed / 60:.0f} minutes; Dokploy cannot cancel a single build, "
+        f"The build runs for longer than {deadline / 60:.0f} minutes; Dokploy cannot cancel a single build, "
         "so it is waited for; it can be ended on the Dokploy host"
     )
     failure = Failure(Next.WAIT, Reason.BUILD_DEADLINE_EXCEEDED, message)
