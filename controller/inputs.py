@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controller.admission import Admission
-from controller.desired import Desired, resolve
+from controller.desired import Desired
 from controller.errors import Failure, Next, Unresolved
 from controller.identity import Identity
+from controller.resolver import Resolver
 from controller.secrets import SecretValues
 from crds.base import Key
 from crds.secret import Secret
@@ -30,7 +31,7 @@ class Inputs:
     storage: Storage
     claimed: bool = True
     """Whether an application was ever asked for; only a deletion asks."""
-    secret_values: tuple[str, ...] = field(default=(), repr=False)
+    secrets: SecretValues = field(default=SecretValues({}), repr=False)
     """What must never be repeated from a container's output (law S3)."""
 
 
@@ -40,7 +41,7 @@ async def gather(
     target: Target | None,
     *,
     identity: Identity,
-    digest_key: bytes,
+    resolver: Resolver,
     admission: Admission,
 ) -> Inputs:
     """Resolve a session; raises RecordsError when the store does not answer."""
@@ -55,17 +56,9 @@ async def gather(
         template = await _template(records, session)
         admission.check(session, target)
         secrets = await read_secrets(records, session.metadata.namespace)
-        want: Desired | Failure = resolve(
-            session,
-            template=template,
-            target=target,
-            secrets=secrets,
-            identity=identity,
-            digest_key=digest_key,
-        )
-        if isinstance(want, Desired):
-            admission.claim_host(session, want.domain.host if want.domain else None)
-        return Inputs(identity, want, _storage(session, template), secret_values=secrets.texts())
+        want = resolver.resolve(session, template=template, target=target, secrets=secrets, identity=identity)
+        admission.claim_host(session, want.domain.host if want.domain else None)
+        return Inputs(identity, want, _storage(session, template), secrets=secrets)
     except Unresolved as unresolved:
         failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
         return Inputs(identity, failure, _storage(session, template))
