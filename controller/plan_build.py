@@ -57,7 +57,7 @@ def follow_build(
     been mended where it lives.
     """
     build = known.build
-    if build is not None and (build.outcome == "Running" or _may_have_been_mended(build, observed)):
+    if build is not None and build.outcome == "Running":
         return _follow(want, known, build, observed, application, now=now, deadline=deadline)
     if want.build_inputs is None or want.config.replicas == 0:
         return BuildStep("", known)
@@ -65,13 +65,10 @@ def follow_build(
         if build.outcome == "Done":
             return BuildStep("", known)
         if restarted_at is None or restarted_at <= build.started_at:
+            if observed.suspect:  # somebody may have deployed again, and mended it
+                return _follow(want, known, build, observed, application, now=now, deadline=deadline)
             return _failed(known, observed)
     return _ask(want.build_inputs, known, observed)
-
-
-def _may_have_been_mended(build: BuildStatus, observed: Observed) -> bool:
-    """Whether somebody deployed again after a build that failed."""
-    return build.outcome == "Failed" and observed.suspect
 
 
 def _ask(inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:

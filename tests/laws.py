@@ -257,6 +257,11 @@ def l3(session: Session) -> None:
         assert status.phase == "Stopped", f"L3: {session.key} is {status.phase}"
 
 
+def written_by_passes(writes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Writes of records without a target's: a sweep comes by the clock, and its report is the target's."""
+    return [(what, key) for what, key in writes if not key.startswith("Target ")]
+
+
 def l2(changes: Collection[str], writes: Collection[object]) -> None:
     """A further pass makes zero changing calls and zero status writes."""
     assert not changes, f"L2: {changes}"

@@ -33,6 +33,7 @@ from controller.planned import Plan
 from crds.session import SessionStatus
 from dokploy import calls, procedures
 from dokploy.port import VolumeRole
+from tests.fakes.memory_records import MemoryRecords
 from tests.reliability.faults import Fault, Injection, Tamper
 from tests.reliability.search import disturbed, singles, tamperings, undisturbed
 
@@ -255,6 +256,13 @@ def _stale_record_believed(patch: Patch) -> None:
         return changed
 
     patch.setattr(loop.Views, "note", mutant)
+    # And its status written over whatever is there by now.
+    write = MemoryRecords.update_status
+
+    async def regardless(self: Any, kind: Any, key: Any, *, before: Any = None, **given: Any) -> Any:
+        return await write(self, kind, key, **given)
+
+    patch.setattr(MemoryRecords, "update_status", regardless)
 
 
 def _stop_leaves_replicas(patch: Patch) -> None:
@@ -264,7 +272,7 @@ def _stop_leaves_replicas(patch: Patch) -> None:
         want = real(*given, **named)
         return replace(want, config=replace(want.config, replicas=1))
 
-    patch.setattr("controller.inputs.resolve", mutant)
+    patch.setattr("controller.resolver.resolve", mutant)
 
 
 def _attach_again_at_once(patch: Patch) -> None:

@@ -172,8 +172,7 @@ async def _stay(of: ReliabilityWorld, rest: _Rest) -> None:
     """At rest it stays: nothing is changed, nothing is written (law L2)."""
     made, written = of.made(), len(of.records.writes)
     await asyncio.sleep(QUIET)
-    # A sweep comes by the clock, and its report is the target's: the first one may fall in this time.
-    writes = [write for write in of.records.writes[written:] if not write[1].startswith("Target ")]
+    writes = laws.written_by_passes(of.records.writes[written:])
     of.watch.hold(laws.l2, list((of.made() - made).elements()), writes)
     wrong = await _wrong(of, rest)
     _hold(of, wrong)
