@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, and the two health paths. Only GET and HEAD."""
+"""The single-session app: a page, its data, the two health paths, and the gate around it all."""
 
 from __future__ import annotations
 
@@ -6,18 +6,27 @@ from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from container.assets import asset
 from container.contract import HEALTH_PATH, READY_PATH
-from container.page import asset, index, list_top, overview
+from container.entry.guard import Guard
+from container.entry.routes import routes as entry_routes
+from container.page import index, list_top, overview
 from container.session import Session
 
 OVERVIEW_PATH = "/api/overview"
-_ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "bridge.js": "text/javascript",
+    "enter.css": "text/css",
+    "enter.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+}
 
 
 def build_app(session: Session) -> ASGIApp:
@@ -38,15 +47,16 @@ def build_app(session: Session) -> ASGIApp:
     async def show(_: Request) -> Response:
         return HTMLResponse(page)
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route(HEALTH_PATH, health),
         Route(READY_PATH, ready),
         Route(OVERVIEW_PATH, look),
         Route("/", show),
+        *entry_routes(session.entry),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
     # Around all of it, so that an answer to a defect is guarded too.
-    return Guarded(Starlette(routes=routes), console_origin=session.settings.console_origin)
+    return Guard(Starlette(routes=routes), session.entry)
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -56,31 +66,3 @@ def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
         return Response(content, media_type=kind)
 
     return send_asset
-
-
-class Guarded:
-    """Adds to every answer what keeps a browser from being used against the session."""
-
-    def __init__(self, app: ASGIApp, *, console_origin: str | None) -> None:
-        self._app = app
-        framed_by = console_origin or "'self'"
-        self._headers = {
-            "Content-Security-Policy": (
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                f"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {framed_by}"
-            ),
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with our headers."""
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
-            await send(message)
-
-        await self._app(scope, receive, send_guarded)

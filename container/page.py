@@ -6,11 +6,11 @@ import itertools
 import os
 import stat
 from html import escape
-from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Literal, TypedDict
 
+from container.assets import asset
 from container.clone import STAGING
 from container.environment import Settings
 from container.session import Session
@@ -107,9 +107,6 @@ def _entry(entry: os.DirEntry[str]) -> Entry:
 def index(settings: Settings) -> str:
     """The page's HTML, with the session's title in it."""
     owner = f"{settings.namespace}/{settings.name}" if settings.namespace else settings.name
-    return Template(asset("index.html")).substitute(title=escape(settings.title), session=escape(owner))
-
-
-def asset(name: str) -> str:
-    """One file of ``container/static``."""
-    return resources.files("container").joinpath("static", name).read_text(encoding="utf-8")
+    return Template(asset("index.html")).substitute(
+        title=escape(settings.title), session=escape(owner), console=escape(settings.console_origin or "")
+    )

@@ -11,9 +11,10 @@ from importlib import metadata
 from container.auth import Placed, Placement, place
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
+from container.entry.entry import Entry
 from container.environment import Settings, child_environment
 from container.git import Git
-from container.given import Problem, Secrets
+from container.given import Secrets
 from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now
@@ -23,17 +24,16 @@ from container.workspace import Workspace
 
 
 class Session:
-    """Settings, workspace, logins, work and journal of one session."""
+    """Settings, gate, workspace, logins, work and journal of one session."""
 
-    def __init__(
-        self, settings: Settings, *, problems: tuple[Problem, ...], placed: tuple[Placed, ...]
-    ) -> None:
+    def __init__(self, settings: Settings, given: Secrets, placed: tuple[Placed, ...]) -> None:
         self.settings = settings
         self.boot = secrets.token_hex(8)
         database, remark = open_database(settings.database, now())
         self.journal = Journal(database)
         self._database_remark = remark
-        self._problems = (*settings.problems, *problems)
+        self.entry = Entry(settings, given.token_key, self.journal, database)
+        self._problems = (*settings.problems, *given.problems, *self.entry.problems)
         self._placed = placed
         self._git = Git(child_environment(settings))
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
@@ -137,7 +137,7 @@ class Session:
 def open_session(settings: Settings, given: Secrets) -> Session:
     """Put logins in place and open the session; never raises for what it was given."""
     placed = place(given.auth_files, home=settings.home, data=settings.data)
-    return Session(settings, problems=given.problems, placed=placed)
+    return Session(settings, given, placed)
 
 
 def _version() -> str:

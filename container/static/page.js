@@ -1,5 +1,5 @@
 // Shows the session as /healthz and /api/overview tell it. Text is set as text, never as HTML.
-"use strict";
+import { bridge } from "./enter.js";
 
 const PERIOD = 2000; // milliseconds
 const OVERVIEW_EVERY = 5; // polls, where nothing in the report changed
@@ -69,6 +69,7 @@ function sayWork(work) {
 }
 
 function showHealth(health) {
+  bridge?.send("attention", { attention: health.attention });
   pill("workspace", health.workspace.state);
   say("workspace-message", health.workspace.message);
   pill("work", health.work.state);
@@ -109,6 +110,7 @@ function showOverview(view) {
 
 async function read(path) {
   const answer = await fetch(path, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
+  if (answer.status === 401) location.reload(); // let out: the page that comes tells what to do
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }
@@ -139,5 +141,6 @@ async function live() {
   setTimeout(live, PERIOD);
 }
 
+bridge?.send("title", { title: document.title });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 live();

@@ -127,6 +127,7 @@ def test_refs_that_are_refused(ref):
         ("AUTH_FILE_CODEX_X", True),
         ("BERTH_GIT_USERNAME", True),
         ("BERTH_GIT_PASSWORD", True),
+        ("BERTH_TOKEN_KEY", True),
         ("REGISTRY_AUTH_FILE", False),
         ("BERTH_REPOSITORY_URL", False),
         ("PATH", False),
@@ -157,6 +158,13 @@ def test_auth_files_in_order_with_a_provider_of_two_words():
 def test_the_seeds_misspelt_auth_variable_is_told():
     secrets = read_secrets({"AUTH_FILE_CODEX_X": "YQ=="})
     assert [problem.variable for problem in secrets.problems] == ["AUTH_FILE_CODEX_X"]
+
+
+def test_the_token_key_is_shown_nowhere():
+    secrets = read_secrets({"BERTH_TOKEN_KEY": "canary-of-the-key"})
+    assert secrets.token_key == "canary-of-the-key"
+    assert "canary" not in repr(secrets)
+    assert read_secrets({"BERTH_TOKEN_KEY": ""}).token_key is None
 
 
 def test_credentials_are_one_line_each_and_shown_nowhere():
