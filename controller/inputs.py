@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from container.contract import entry_key
 from controller.admission import Admission
 from controller.desired import Desired, resolve
 from controller.errors import Failure, Next, Unresolved
@@ -65,7 +66,8 @@ async def gather(
         )
         if isinstance(want, Desired):
             admission.claim_host(session, want.domain.host if want.domain else None)
-        return Inputs(identity, want, _storage(session, template), secret_values=secrets.texts())
+        hidden = (*secrets.texts(), entry_key(digest_key, identity.session_id))
+        return Inputs(identity, want, _storage(session, template), secret_values=hidden)
     except Unresolved as unresolved:
         failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
         return Inputs(identity, failure, _storage(session, template))
