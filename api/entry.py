@@ -76,8 +76,8 @@ def _url_of(session: Session) -> str:
         raise Problem(Reason.CONFLICT, f"Session {session.key} is declared {mode}; start it to enter")
     if not session.status.url:
         detail = (
-            f"Session {session.key} has no page to enter: its route is not attached yet, or it has none and needs "
-            "spec.route.host, or its Target a spec.route.pattern"
+            f"Session {session.key} has no page to enter: its route is not attached yet, or it has none and "
+            "needs spec.route.host, or its Target a spec.route.pattern"
         )
         raise Problem(Reason.CONFLICT, detail)
     return session.status.url

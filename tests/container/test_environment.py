@@ -61,6 +61,19 @@ def test_a_bad_value_is_a_problem_that_names_its_variable_and_no_crash(variable,
 
 
 @pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Berth.Example.com:443/", "https://berth.example.com"),
+        ("http://berth.example.com:80", "http://berth.example.com"),
+        ("https://berth.example.com:80", "https://berth.example.com:80"),
+        ("http://[::1]:8443", "http://[::1]:8443"),
+    ],
+)
+def test_the_consoles_origin_is_as_browsers_say_it(given, origin):
+    assert _settings(BERTH_CONSOLE_ORIGIN=given).console_origin == origin
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "https://example.com/a/b.git",
