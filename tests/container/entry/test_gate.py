@@ -163,6 +163,7 @@ async def test_nothing_but_a_one_time_token_is_exchanged(gate, use):
 
 
 async def test_the_cookie_is_renewed_after_half_its_life_and_does_not_die_in_use(gate):
+    """The seed's ancestor gave a token for seven days, and no other after it."""
     cookie, renewed = await gate.cookie(), 0
     for _ in range(30):  # a week and more, five hours at a time
         gate.now += 5 * 3600
