@@ -1,6 +1,6 @@
 """The build path: when to build, and how the build that runs is followed (FACTS 13). Pure.
 
-A build is known by the deployment that follows the newest one before it: titles are overwritten by
+A build is known by the deployments that follow the newest one before it: titles are overwritten by
 commit messages. Dokploy's queue is in memory: a build with neither a job nor a row was lost with a
 restart and is asked for again. A build is never abandoned: nothing cancels it (FACTS-2 1), and at
 its end it creates the service, whatever became of the application; so one that outlasts its
@@ -57,7 +57,7 @@ def follow_build(
     been mended where it lives.
     """
     build = known.build
-    if build is not None and build.outcome == "Running":
+    if build is not None and (build.outcome == "Running" or _may_have_been_mended(build, observed)):
         return _follow(want, known, build, observed, application, now=now, deadline=deadline)
     if want.build_inputs is None or want.config.replicas == 0:
         return BuildStep("", known)
@@ -67,6 +67,11 @@ def follow_build(
         if restarted_at is None or restarted_at <= build.started_at:
             return _failed(known, observed)
     return _ask(want.build_inputs, known, observed)
+
+
+def _may_have_been_mended(build: BuildStatus, observed: Observed) -> bool:
+    """Whether somebody deployed again after a build that failed."""
+    return build.outcome == "Failed" and observed.suspect
 
 
 def _ask(inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:
@@ -97,7 +102,7 @@ def _follow(
 ) -> BuildStep:
     if observed.deployments is None or observed.jobs is None:
         return BuildStep("The build is followed", known, (Reading.DEPLOYMENTS, Reading.JOBS))
-    row = _ours(build, observed.deployments)
+    row = _decisive(build, observed.deployments)
     elapsed = (now - build.started_at).total_seconds()
     queued = observed.has_job(application.ref.application_id)
     if row is None and not queued and elapsed > _QUEUE_GRACE:
@@ -153,21 +158,29 @@ def _running(
     known = known.model_copy(update={"build": seen})
     if elapsed <= deadline:
         return BuildStep("The image is being built", known, in_progress=True)
+    # Told by its deadline and not by its age: a message that counts would be a write each minute (L2).
     message = (
-        f"The build has run for {elapsed / 60:.0f} minutes; Dokploy cannot cancel a single build, "
+        f"The build runs for longer than {deadline / 60:.0f} minutes; Dokploy cannot cancel a single build, "
         "so it is waited for; it can be ended on the Dokploy host"
     )
     failure = Failure(Next.WAIT, Reason.BUILD_DEADLINE_EXCEEDED, message)
     return BuildStep(message, known, in_progress=True, failure=failure)
 
 
-def _ours(build: BuildStatus, deployments: tuple[Deployment, ...]) -> Deployment | None:
-    """The oldest deployment that is newer than the one before ours."""
-    if build.deployment_id is not None:
-        return next((row for row in deployments if row.deployment_id == build.deployment_id), None)
-    newer: list[Deployment] = []
+def _decisive(build: BuildStatus, deployments: tuple[Deployment, ...]) -> Deployment | None:
+    """Of the deployments since ours was asked for, the one that tells how the build stands.
+
+    Somebody else's may be among them, before ours or after, and nothing tells them apart. While one
+    runs it is waited for; one that came to its end made the image, whoever asked for it, and the
+    container then says what it runs; only if none did has the build failed.
+    """
+    since: list[Deployment] = []
     for row in deployments:
         if row.deployment_id == build.previous:
             break
-        newer.append(row)
-    return newer[-1] if newer else None
+        since.append(row)
+    for status in ("running", "done"):
+        found = next((row for row in since if row.status == status), None)
+        if found is not None:
+            return found
+    return since[0] if since else None

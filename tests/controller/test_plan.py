@@ -500,6 +500,35 @@ def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person()
     assert "no such branch" in made.blocked.message
 
 
+@pytest.mark.parametrize("order", ["before ours", "after ours"])
+def test_somebody_elses_deploy_that_failed_is_not_taken_for_a_build_of_ours(order: str):
+    of = built("Running", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    if order == "after ours":
+        rows = (row("dep-2", "error"), row("dep-1", "done"), row("dep-0", "done"))
+    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
+    made = planned(of, observed, git=True)
+    assert made.known.applied == "d1"
+    assert made.blocked is None
+
+
+def test_a_failed_build_that_somebody_deployed_again_is_looked_at_again():
+    of = built("Failed", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    observed = seen(
+        of,
+        suspect=True,
+        detail=detail(of, desired(of, git=True)),
+        deployments=rows,
+        jobs=(),
+        tasks=(task("task-5"),),
+        echo=report(of),
+    )
+    made = planned(of, observed, git=True)
+    assert made.known.build is not None
+    assert made.known.build.outcome == "Done"
+
+
 @pytest.mark.parametrize("rows", [(row("dep-0", "done"),), (row("dep-1", "cancelled"), row("dep-0", "done"))])
 def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[Deployment, ...]):
     of = built("Running", applied=None)
@@ -626,3 +655,11 @@ def test_a_late_create_is_awaited_before_volumes_go():
 
 def test_on_an_unknown_view_nothing_is_deleted():
     assert deleting(session(deleting=True), Observed()).actions == ()
+
+
+def test_a_stopped_sessions_lost_application_is_given_time_as_well():
+    of = session(mode=OperatingMode.STOPPED)
+    of = with_known(of, settled(of, desired(of), task=None))
+    made = planned(of, nothing(gone=True))
+    assert made.actions == (), "it may be started while the old container is still ending"
+    assert made.known.lost_at == NOW
