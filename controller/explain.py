@@ -17,6 +17,7 @@ from controller.observed import Observed
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Plan
+from controller.resolver import Resolver
 from crds.base import Key
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.target import Target
@@ -47,7 +48,7 @@ async def explain(records: Records, session: Session) -> Explanation:
         session,
         target,
         identity=identity,
-        digest_key=settings.digest_key,
+        resolver=Resolver(settings.digest_key),
         admission=await _admission(records, session),
     )
     observed = as_recorded(session)

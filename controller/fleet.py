@@ -21,7 +21,7 @@ from controller.metrics import Metrics
 from controller.planned import Pace
 from controller.queue import WorkQueue
 from controller.target_status import report
-from controller.targets import Connect, LiveTarget
+from controller.targets import Connect, LiveTarget, Sight
 from controller.views import View, Views
 from crds.base import Key
 from crds.secret import Secret
@@ -207,24 +207,24 @@ class Fleet:
 
     def _after_tick(self, live: LiveTarget) -> None:
         """Ask for a pass over every session that the listing gives a reason to look at."""
-        name, now = live.record.metadata.name, asyncio.get_running_loop().time()
+        name, now, sight = live.record.metadata.name, asyncio.get_running_loop().time(), live.sight
         parked, self.parked = self.parked, set()
         for key, view in self._views.of_target(name):
-            if key in parked or self._deserves_a_pass(live, view, now):
+            if key in parked or self._deserves_a_pass(sight, view, now):
                 self._queue.add(key)
         self.parked |= {key for key in parked if (view_ := self._views.get(key)) and view_.target != name}
 
-    def _deserves_a_pass(self, live: LiveTarget, view: View, now: float) -> bool:
+    def _deserves_a_pass(self, sight: Sight, view: View, now: float) -> bool:
         if view.signature is None or view.pace is Pace.MOTION:
             return True
         if view.pace is Pace.BACKOFF:
             # Its time comes from the queue: a report that is due would be a try before its turn.
-            return view.signature != signature_of(live, view)
+            return view.signature != sight.signature(view.session_id)
         if view.running and view.report_due <= now:
             return True
         if view.audit_due is not None and view.audit_due <= now:
             return True
-        return view.signature != signature_of(live, view)
+        return view.signature != sight.signature(view.session_id)
 
     def _period(self, poll: Poll, name: str) -> float:
         running = False
@@ -248,12 +248,6 @@ async def _close(tick: asyncio.Task[None] | None, live: LiveTarget | None) -> No
         await asyncio.gather(tick, return_exceptions=True)
     if live is not None:
         await live.dokploy.aclose()
-
-
-def signature_of(live: LiveTarget, view: View) -> tuple[object, ...]:
-    """What the target shows of a session just now."""
-    shown = live.snapshot.signature(view.session_id) if live.snapshot else ()
-    return (*shown, live.trouble, live.absence_is_accepted)
 
 
 def deployments_of(live: LiveTarget, view: View) -> dict[str, datetime | None]:

@@ -17,12 +17,16 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crds.session import Session
 from dokploy.port import VolumeRole
 
 MARKER_LIMIT = 56
 """Dokploy appends seven characters, and Swarm takes names of at most 63 (FACTS 2)."""
+
+_REMEMBERED = 16_384
+"""Names whose session is remembered: a listing has all of them, and the next one the same again."""
 
 _DIGEST_LENGTH = 12
 _SUFFIX = "-[a-z0-9]{6}"
@@ -89,11 +93,16 @@ class Markers:
         self._pattern = re.compile(ours + _SUFFIX)
         self._volume = re.compile(f"{ours}-(?:{'|'.join(VolumeRole)})")
 
+        self._session_id = lru_cache(maxsize=_REMEMBERED)(self._read)
+
     def session_id(self, app_name: str) -> str | None:
         """The session id that an application's or service's name bears, or None if it is foreign.
 
         A match is necessary and not sufficient: the id must also be known (law S1).
         """
+        return self._session_id(app_name)
+
+    def _read(self, app_name: str) -> str | None:
         match = self._pattern.fullmatch(app_name)
         return match[1] if match else None
 

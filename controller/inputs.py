@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from container.contract import entry_key
 from controller.admission import Admission
-from controller.desired import Desired, resolve
+from controller.desired import Desired
 from controller.errors import Failure, Next, Unresolved
 from controller.identity import Identity
+from controller.resolver import Resolver
 from controller.secrets import SecretValues
 from crds.base import Key
 from crds.secret import Secret
@@ -31,8 +32,13 @@ class Inputs:
     storage: Storage
     claimed: bool = True
     """Whether an application was ever asked for; only a deletion asks."""
-    secret_values: tuple[str, ...] = field(default=(), repr=False)
-    """What must never be repeated from a container's output (law S3)."""
+    secrets: SecretValues = field(default=SecretValues({}), repr=False)
+    entry_key: str = field(default="", repr=False)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What must never be repeated from a container's output (law S3)."""
+        return (*self.secrets.texts(), self.entry_key) if self.entry_key else self.secrets.texts()
 
 
 async def gather(
@@ -41,7 +47,7 @@ async def gather(
     target: Target | None,
     *,
     identity: Identity,
-    digest_key: bytes,
+    resolver: Resolver,
     admission: Admission,
 ) -> Inputs:
     """Resolve a session; raises RecordsError when the store does not answer."""
@@ -56,18 +62,10 @@ async def gather(
         template = await _template(records, session)
         admission.check(session, target)
         secrets = await read_secrets(records, session.metadata.namespace)
-        want: Desired | Failure = resolve(
-            session,
-            template=template,
-            target=target,
-            secrets=secrets,
-            identity=identity,
-            digest_key=digest_key,
-        )
-        if isinstance(want, Desired):
-            admission.claim_host(session, want.domain.host if want.domain else None)
-        hidden = (*secrets.texts(), entry_key(digest_key, identity.session_id))
-        return Inputs(identity, want, _storage(session, template), secret_values=hidden)
+        want = resolver.resolve(session, template=template, target=target, secrets=secrets, identity=identity)
+        admission.claim_host(session, want.domain.host if want.domain else None)
+        key = entry_key(resolver.digest_key, identity.session_id)
+        return Inputs(identity, want, _storage(session, template), secrets=secrets, entry_key=key)
     except Unresolved as unresolved:
         failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
         return Inputs(identity, failure, _storage(session, template))

@@ -62,6 +62,8 @@ class Layers:
 
 def _merged(layers: tuple[_M, ...]) -> _M:
     """One model of several: each field from the first that sets it, nested models likewise."""
+    if len(layers) == 1:
+        return layers[0]
     values: dict[str, Any] = {}
     for name in type(layers[0]).model_fields:
         having = [getattr(layer, name) for layer in layers if name in layer.model_fields_set]

@@ -17,7 +17,7 @@ import structlog
 
 from controller.admission import Admission
 from controller.events import EventWriter
-from controller.fleet import Fleet, deployments_of, others_deployed, signature_of
+from controller.fleet import Fleet, deployments_of, others_deployed
 from controller.identity import Identity, Markers
 from controller.inputs import Inputs, gather
 from controller.leadership import Leadership
@@ -26,6 +26,7 @@ from controller.planned import Pace
 from controller.probe import Probe
 from controller.queue import Priority, WorkQueue
 from controller.reconcile import Context, Result, reconcile
+from controller.resolver import Resolver
 from controller.sweep import Sweeper
 from controller.targets import Connect, LiveTarget
 from controller.views import View, Views
@@ -34,7 +35,7 @@ from crds.secret import Secret
 from crds.session import Session, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
-from records.errors import Expired, NotFound, RecordsError
+from records.errors import Conflict, Expired, NotFound, RecordsError
 from records.paging import pages
 from records.port import Change, Records, StoreSettings
 
@@ -80,6 +81,7 @@ class Controller:
         self._metrics = metrics
         self._context = Context(records, probe, EventWriter(records, now), now)
         self._admission = Admission()
+        self._resolver = Resolver(settings.digest_key)
         self.views = Views(instance=settings.instance)
         self.queue: WorkQueue[Key] = WorkQueue()
         self.leadership = Leadership(records, holder=holder, seconds=pacing.lease)
@@ -202,6 +204,7 @@ class Controller:
             live.forget(key)
         self.views.forget(key, uid)
         self._admission.forget(key)
+        self._resolver.forget(key)
         self.queue.forget(key)
         self._ask(self.views.waiting())
 
@@ -213,6 +216,10 @@ class Controller:
             try:
                 with self._metrics.pass_over():
                     await self._pass(key)
+            except Conflict as conflict:
+                # Two controllers are at work: the other was first, and what it wrote is read next.
+                log.info("written by somebody else", session=str(key), error=str(conflict))
+                self.queue.retry(key)
             except RecordsError as error:
                 log.warning("records do not answer", session=str(key), error=str(error))
                 self.queue.retry(key)
@@ -244,10 +251,10 @@ class Controller:
             # A store that lags showed what was; a status made from it would overwrite what is (S4).
             self.queue.retry(key)
             return
-        signature = signature_of(live, view) if live else ()
+        signature = live.sight.signature(view.session_id) if live else ()
         if live is not None:
             self._flag(live, view, key)
-        inputs = await self._gather(session, live)
+        inputs = await self._gather(session, view, live)
         await self._remember_retention(session, inputs)
         result = await reconcile(session, inputs, live, self._context)
         self._after_pass(key, view, live, signature, result)
@@ -261,13 +268,13 @@ class Controller:
         if going and inputs.claimed and inputs.storage.on_delete == "Retain":
             await self._records.retain(inputs.identity.session_id)
 
-    async def _gather(self, session: Session, live: LiveTarget | None) -> Inputs:
+    async def _gather(self, session: Session, view: View, live: LiveTarget | None) -> Inputs:
         return await gather(
             self._records,
             session,
             live.record if live else None,
-            identity=Identity.of(session, instance=self._settings.instance),
-            digest_key=self._settings.digest_key,
+            identity=Identity(self._settings.instance, view.session_id),
+            resolver=self._resolver,
             admission=self._admission,
         )
 

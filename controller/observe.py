@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Silence, Unknown
@@ -20,6 +21,8 @@ from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.errors import DokployError, NotFound, Unauthorized, Unreachable
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
+
+_Row = TypeVar("_Row")
 
 _LOG_LINES = 40
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,27 +42,45 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing(Generic[_Row]):
+    """One bulk answer: the rows of each session of ours, and what tells whether any of them changed."""
+
+    rows: tuple[_Row, ...] = ()
+    """As they came, others' among them."""
+    by_session: Mapping[str, tuple[_Row, ...]] = field(default_factory=dict)
+    signatures: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    """What is shown of each session: equal while nothing happened to it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One bulk reading of a target, by session id."""
+    """One bulk reading of a target."""
 
     started_at: float
     """Loop time before the first of the calls: what we wrote later may not show."""
     taken_at: datetime
-    applications: Mapping[str, tuple[ApplicationRow, ...]] = field(default_factory=dict)
-    services: Mapping[str, tuple[ServiceRow, ...]] = field(default_factory=dict)
+    listed_applications: Listing[ApplicationRow] = field(default_factory=Listing)
+    listed_services: Listing[ServiceRow] = field(default_factory=Listing)
     doubt: Unknown | None = None
     """Why absence in this snapshot is not to be believed."""
     missing: Missing = field(default_factory=Missing)
     """What of ours it lacks."""
 
+    @property
+    def applications(self) -> Mapping[str, tuple[ApplicationRow, ...]]:
+        """Those that bear our marker, by session id."""
+        return self.listed_applications.by_session
+
+    @property
+    def services(self) -> Mapping[str, tuple[ServiceRow, ...]]:
+        """Those that bear our marker, by session id."""
+        return self.listed_services.by_session
+
     def signature(self, session_id: str) -> tuple[object, ...]:
         """What the snapshot shows of one session: equal while nothing happened to it."""
         return (
-            tuple(
-                (row.ref.application_id, row.name, row.last_deploy_at)
-                for row in self.applications.get(session_id, ())
-            ),
-            tuple((row.app_name, row.running, row.wanted) for row in self.services.get(session_id, ())),
+            self.listed_applications.signatures.get(session_id, ()),
+            self.listed_services.signatures.get(session_id, ()),
             self.doubt,
         )
 
@@ -84,31 +105,66 @@ def expected_of(session: Session, session_id: str) -> Expected:
 
 
 async def take_snapshot(
-    dokploy: Dokploy, markers: Markers, expected: Iterable[Expected], *, now: datetime
+    dokploy: Dokploy,
+    markers: Markers,
+    expected: Iterable[Expected],
+    *,
+    now: datetime,
+    before: Snapshot | None = None,
 ) -> Snapshot:
-    """Read both listings; raises DokployError."""
+    """Read both listings; raises DokployError.
+
+    A listing that is the one of the snapshot ``before``, as at rest it is, is not sorted again.
+    """
     started = asyncio.get_running_loop().time()
-    applications, services = await asyncio.gather(dokploy.list_applications(), dokploy.list_services())
-    by_id: dict[str, tuple[ApplicationRow, ...]] = {}
-    for row in applications:
-        session_id = markers.session_id(row.ref.app_name)
-        if session_id is not None:
-            by_id[session_id] = (*by_id.get(session_id, ()), row)
-    services_by_id: dict[str, tuple[ServiceRow, ...]] = {}
-    for service in services:
-        session_id = markers.session_id(service.app_name)
-        if session_id is not None:
-            services_by_id[session_id] = (*services_by_id.get(session_id, ()), service)
+    rows, service_rows = await asyncio.gather(dokploy.list_applications(), dokploy.list_services())
+    applications, services = (before.listed_applications, before.listed_services) if before else _NOTHING
+    if rows is not applications.rows:
+        applications = _listing(rows, markers, lambda row: row.ref.app_name, _application_signature)
+    if service_rows is not services.rows:
+        services = _listing(service_rows, markers, lambda row: row.app_name, _service_signature)
     expected = tuple(expected)
-    missing = _missing(expected, by_id, services_by_id)
+    missing = _missing(expected, applications.by_session, services.by_session)
     return Snapshot(
         started_at=started,
         taken_at=now,
-        applications=by_id,
-        services=services_by_id,
-        doubt=_doubt(missing, engine_is_silent=not services and _lacks_a_service(expected, by_id)),
+        listed_applications=applications,
+        listed_services=services,
+        doubt=_doubt(
+            missing,
+            engine_is_silent=not service_rows and _lacks_a_service(expected, applications.by_session),
+        ),
         missing=missing,
     )
+
+
+_NOTHING: tuple[Listing[ApplicationRow], Listing[ServiceRow]] = Listing(), Listing()
+
+
+def _listing(
+    rows: tuple[_Row, ...],
+    markers: Markers,
+    name_of: Callable[[_Row], str],
+    signature_of: Callable[[_Row], object],
+) -> Listing[_Row]:
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        session_id = markers.session_id(name_of(row))
+        if session_id is not None:
+            found.setdefault(session_id, []).append(row)
+    return Listing(
+        rows,
+        {session_id: tuple(mine) for session_id, mine in found.items()},
+        {session_id: tuple(map(signature_of, mine)) for session_id, mine in found.items()},
+    )
+
+
+def _application_signature(row: ApplicationRow) -> object:
+    return row.ref.application_id, row.name, row.last_deploy_at
+
+
+def _service_signature(row: ServiceRow) -> object:
+    return row.app_name, row.running, row.wanted
 
 
 def _missing(

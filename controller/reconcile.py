@@ -27,7 +27,7 @@ from controller.probe import Probe
 from controller.secrets import mask
 from controller.status import Pass, summarize
 from crds.base import Key
-from crds.session import DokployStatus, Intent, Session
+from crds.session import DokployStatus, Intent, Session, SessionStatus
 from crds.vocabulary import Reason
 from dokploy.errors import DokployError, Effect
 from dokploy.port import ApplicationRef, Dokploy, Domain, Place
@@ -98,17 +98,18 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
             Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
         )
     observed, planned, failure = await _observe_and_plan(session, inputs, target, context)
+    stored = session.status
     if planned.actions and target is not None:
-        known, failure = await _perform(planned, session, inputs, target, context)
+        stored = await _announce(planned, session, inputs, context)
+        known, failure = await _perform(planned, session, stored.dokploy, target, context)
         planned = replace(planned, known=known)
     if planned.finished and failure is None:
         await context.records.remove_finalizer(
             Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
         )
         return Result(Pace.SETTLED, gone=True)
-    await _write_back(
-        Pass(session, inputs.want, planned, _masked(observed, inputs), failure, context.now()), context
-    )
+    step = Pass(session, inputs.want, planned, _masked(observed, inputs), failure, context.now())
+    await _write_back(step, stored, context)
     return Result(_pace(planned, failure), failure or planned.blocked)
 
 
@@ -161,10 +162,9 @@ def _nowhere(inputs: Inputs) -> Observed:
 
 
 async def _perform(
-    planned: Plan, session: Session, inputs: Inputs, target: Target, context: Context
+    planned: Plan, session: Session, known: DokployStatus, target: Target, context: Context
 ) -> tuple[DokployStatus, Failure | None]:
     """Perform the actions in their order; stop at the first that fails."""
-    known = await _announce(planned, session, inputs, context)
     made: ApplicationRef | None = None
     for action in planned.actions:
         target.wrote(session.key)
@@ -183,8 +183,12 @@ async def _perform(
     return known.model_copy(update={"intent": None}), None
 
 
-async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Context) -> DokployStatus:
-    """Record what is about to be done, before it is: a pass that is cut off is then known to be."""
+async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Context) -> SessionStatus:
+    """Record what is about to be done, before it is: a pass that is cut off is then known to be.
+
+    Raises Conflict where another controller has written the status since it was read: what was
+    planned is then out of date, and nothing of it is done.
+    """
     now = context.now()
     if any(isinstance(action, Create) for action in planned.actions):
         await context.records.claim(
@@ -201,13 +205,11 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
     # Known from here on: if the store fails just when the build was accepted, its age is still told.
     known = planned.known if build is None else replace_known(planned.known, build=begun(build, now=now))
     known = replace_known(known, intent=intent)
+    status = session.status.model_copy(update={"dokploy": known})
     await context.records.update_status(
-        Session,
-        session.key,
-        uid=session.metadata.uid,
-        status=session.status.model_copy(update={"dokploy": known}),
+        Session, session.key, uid=session.metadata.uid, status=status, before=session.status
     )
-    return known
+    return status
 
 
 def _after_failure(
@@ -225,14 +227,14 @@ def _after_failure(
     return replace_known(known, intent=None, task=before.task, replaced=before.replaced)
 
 
-async def _write_back(step: Pass, context: Context) -> None:
-    """Write the status if it differs from what the store has."""
+async def _write_back(step: Pass, stored: SessionStatus, context: Context) -> None:
+    """Write the status if it differs from what we hold the store to have."""
     status = summarize(step)
-    if status == step.session.status and not step.plan.actions:
+    if status == stored:
         return
     try:
         await context.records.update_status(
-            Session, step.session.key, uid=step.session.metadata.uid, status=status
+            Session, step.session.key, uid=step.session.metadata.uid, status=status, before=stored
         )
     except NotFound:
         log.info("record gone before its status was written", session=str(step.session.key))
@@ -244,10 +246,9 @@ def _masked(observed: Observed, inputs: Inputs) -> Observed:
     """What a container or a build printed, without the secrets it was given."""
     if observed.logs is None and observed.build_log is None:
         return observed
+    hidden = inputs.hidden
     return replace(
-        observed,
-        logs=mask(observed.logs or (), inputs.secret_values),
-        build_log=mask(observed.build_log or (), inputs.secret_values),
+        observed, logs=mask(observed.logs or (), hidden), build_log=mask(observed.build_log or (), hidden)
     )
 
 

@@ -43,6 +43,12 @@ class SecretValues:
         """Index secrets by name."""
         return cls({secret.metadata.name: secret for secret in secrets})
 
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """What tells these secrets from any others: no two states of one share a version."""
+        return tuple(
+            (secret.metadata.uid, secret.metadata.resource_version) for secret in self.secrets.values()
+        )
+
     def entry(self, name: str, key: str) -> str:
         """One entry as text; raises Unresolved where it is missing or no text."""
         secret = self._secret(name)

@@ -297,21 +297,30 @@ def _previous(step: Pass, kind: ConditionType) -> Verdict | None:
 def _stamped(step: Pass, verdicts: dict[ConditionType, Verdict], generation: int) -> tuple[Condition, ...]:
     """Conditions with the time of their last change of status, and of nothing else (law S4)."""
     before = {condition.type: condition for condition in step.session.status.conditions}
-    stamped = []
-    for kind in ConditionType:
-        verdict, old = verdicts[kind], before.get(kind)
-        changed = old is None or old.status is not verdict.status
-        stamped.append(
-            Condition(
-                type=kind,
-                status=verdict.status,
-                reason=verdict.reason,
-                message=verdict.message,
-                observed_generation=generation,
-                last_transition_time=step.now if old is None or changed else old.last_transition_time,
-            )
-        )
-    return tuple(stamped)
+    return tuple(
+        _condition(kind, verdicts[kind], before.get(kind), generation, step.now) for kind in ConditionType
+    )
+
+
+def _condition(
+    kind: ConditionType, verdict: Verdict, old: Condition | None, generation: int, now: datetime
+) -> Condition:
+    changed = old is None or old.status is not verdict.status
+    if old is not None and (old.status, old.reason, old.message, old.observed_generation) == (
+        verdict.status,
+        verdict.reason,
+        verdict.message,
+        generation,
+    ):
+        return old
+    return Condition(
+        type=kind,
+        status=verdict.status,
+        reason=verdict.reason,
+        message=verdict.message,
+        observed_generation=generation,
+        last_transition_time=now if old is None or changed else old.last_transition_time,
+    )
 
 
 def _phase(step: Pass, ready: Verdict) -> Phase:

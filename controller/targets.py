@@ -43,6 +43,20 @@ class Connect(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a target shows at one moment: made once for all of its sessions, which are many."""
+
+    snapshot: Snapshot | None
+    trouble: Unknown | None
+    absence_is_accepted: bool
+
+    def signature(self, session_id: str) -> tuple[object, ...]:
+        """What is shown of one session: equal while nothing happened to it."""
+        shown = self.snapshot.signature(session_id) if self.snapshot else ()
+        return (*shown, self.trouble, self.absence_is_accepted)
+
+
 @dataclass(slots=True)
 class LiveTarget:
     """One target as the loop and the passes see it."""
@@ -91,7 +105,9 @@ class LiveTarget:
         try:
             if self.installation is None:
                 await self.connect()
-            self.snapshot = await take_snapshot(self.dokploy, self.markers, expected, now=self.now())
+            self.snapshot = await take_snapshot(
+                self.dokploy, self.markers, expected, now=self.now(), before=self.snapshot
+            )
         except DokployError as error:
             self.failure = failure_of(error)
             if self.failing_since is None:
@@ -110,6 +126,11 @@ class LiveTarget:
         if self.snapshot is not None and _loop_time() - self.failing_since < _STALE_AFTER:
             return None
         return Unknown(self.failure.reason, self.failure.message)
+
+    @property
+    def sight(self) -> Sight:
+        """What it shows just now."""
+        return Sight(self.snapshot, self.trouble, self.absence_is_accepted)
 
     def flag(self, key: Key, *, suspect: bool, due: bool) -> None:
         """Tell the next pass over a session what the loop knows of it."""

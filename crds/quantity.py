@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import reprlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -100,6 +101,14 @@ class _Text(str):
         return match
 
 
+@lru_cache(maxsize=256)
+def _seconds_in(text: str) -> float:
+    """Of a duration; asked for at every tick and every pass, and of a few only."""
+    match = _DURATION.fullmatch(text)
+    parts = match.groupdict() if match else {}
+    return float(sum((Decimal(n) * _DURATION_UNITS[unit] for unit, n in parts.items() if n), Decimal()))
+
+
 class CpuQuantity(_Text):
     """A CPU quantity such as ``500m`` or ``2``."""
 
@@ -165,9 +174,7 @@ class Duration(_Text):
     @property
     def seconds(self) -> float:
         """The value in seconds."""
-        parts = self._match().groupdict()
-        parts_in_seconds = (Decimal(n) * _DURATION_UNITS[unit] for unit, n in parts.items() if n)
-        return float(sum(parts_in_seconds, Decimal()))
+        return _seconds_in(str(self))
 
 
 class PositiveDuration(Duration):

@@ -151,8 +151,11 @@ class Target(Resource):
 
     def _moment(self, annotation: str) -> datetime | None:
         """The time in an annotation; one that cannot be read says nothing."""
+        text = self.metadata.annotations.get(annotation)
+        if text is None:
+            return None
         try:
-            moment = datetime.fromisoformat(self.metadata.annotations.get(annotation, ""))
+            moment = datetime.fromisoformat(text)
         except ValueError:
             return None
         return moment if moment.tzinfo else None

@@ -98,6 +98,7 @@ class Calls:
         self._limiter = limiter
         self._repeater = repeater
         self._history = history
+        self._addresses: dict[Procedure, httpx.URL] = {}
 
     async def call(self, procedure: Procedure, values: Mapping[str, object], shape: Shape[_T]) -> _T:
         """Call, repeated as its class allows; each try waits its turn anew. Raises DokployError."""
@@ -138,15 +139,22 @@ class Calls:
             await response.aclose()
 
     def _request(self, procedure: Procedure, values: Mapping[str, object]) -> httpx.Request:
+        address = self._address(procedure)
         if procedure.is_reading:
             query = {name: str(value) for name, value in values.items()}
-            return self._http.build_request("GET", procedure.name, params=query or None)
+            return self._http.build_request("GET", address, params=query or None)
         return self._http.build_request(
             "POST",
-            procedure.name,
+            address,
             content=json.dumps(values, separators=(",", ":")).encode(),
             headers={"content-type": "application/json"},
         )
+
+    def _address(self, procedure: Procedure) -> httpx.URL:
+        """Put together once for each: to do it for every call is a third of making a request."""
+        if procedure not in self._addresses:
+            self._addresses[procedure] = self._http.base_url.join(procedure.name)
+        return self._addresses[procedure]
 
     def _understand(
         self, procedure: Procedure, answer: Answer, values: Mapping[str, object], shape: Shape[_T]

@@ -10,7 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from dokploy import place, procedures, readings, wire
-from dokploy.answers import Shape, accepted, acknowledged
+from dokploy.answers import Shape, accepted, acknowledged, remembering
 from dokploy.calls import Calls, Unshown, open_http
 from dokploy.configuration import body_of
 from dokploy.errors import NotFound, Unsupported
@@ -75,6 +75,8 @@ class HttpDokploy:
         )
         self._version: Version | None = None
         self._place: Place | None = None
+        self._read_applications = remembering(readings.applications)
+        self._read_services = remembering(readings.services)
 
     async def connect(self) -> Installation:
         """Read version, role and settings; raise Unsupported for what we refuse.
@@ -118,7 +120,7 @@ class HttpDokploy:
         Before v0.30.0 only those of our project: Dokploy had no such listing.
         """
         if self._version is None or self._version >= HAS_OVERVIEW:
-            return await self._calls.call(procedures.SERVICES, {}, readings.applications)
+            return await self._calls.call(procedures.SERVICES, {}, self._read_applications)
         if self._place is None:
             message = "this Dokploy lists by project, and none has been chosen yet"
             raise Unsupported(procedures.PROJECT.name, message)
@@ -127,7 +129,7 @@ class HttpDokploy:
 
     async def list_services(self) -> tuple[ServiceRow, ...]:
         """Every service, orphans included; an empty answer may mean a dead engine (FACTS 14)."""
-        return await self._calls.call(procedures.NODE_APPS, {}, readings.services)
+        return await self._calls.call(procedures.NODE_APPS, {}, self._read_services)
 
     async def read_application(self, application_id: str) -> ApplicationDetail:
         """One application whole."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SECONDS = {
     "second": 1.0,
@@ -66,6 +67,7 @@ def error_of_task(text: str | None) -> str:
     return _OTHER_ERROR
 
 
+@lru_cache(maxsize=64)  # a listing has hundreds of them, and nearly all are alike
 def replicas_of(text: str) -> tuple[int, int]:
     """Healthy tasks and wanted ones: "1/1", "0/1 (max 1 per node)"; raise ValueError for others."""
     found = _REPLICAS.fullmatch(text.strip())

@@ -102,8 +102,13 @@ class Records(Protocol):
         """
         ...
 
-    async def update_status(self, kind: type[R], key: Key, *, uid: str, status: Model) -> R:
-        """Replace the status of the record with this uid, regardless of its resourceVersion."""
+    async def update_status(
+        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+    ) -> R:
+        """Replace the status of the record with this uid, regardless of its resourceVersion.
+
+        ``before`` is the status that the writer started from: Conflict when there is another by now.
+        """
         ...
 
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:

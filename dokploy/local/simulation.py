@@ -194,6 +194,7 @@ class Simulation:
         self.disk: dict[str, Volume] = {}
         self.containers: list[SimulatedContainer] = []
         """Those that run."""
+        self._by_service: dict[str, list[SimulatedContainer]] = {}
         self.violations: list[str] = []
         """What must never happen: two writers on one volume (law S2)."""
         self.removed: list[tuple[str, tuple[str, ...]]] = []
@@ -254,6 +255,7 @@ class Simulation:
         self.started += 1
         container = SimulatedContainer(self._ids.container(), spec, script, self)
         self.containers.append(container)
+        self._by_service.setdefault(spec.service, []).append(container)
         for name, _ in spec.mounts:
             volume = self.disk.setdefault(name, Volume())
             if volume.writers:
@@ -267,6 +269,10 @@ class Simulation:
     def release(self, container: SimulatedContainer) -> None:
         """Called by a container that ends."""
         self.containers.remove(container)
+        beside = self._by_service[container.spec.service]
+        beside.remove(container)
+        if not beside:
+            del self._by_service[container.spec.service]
         for name, _ in container.spec.mounts:
             volume = self.disk.get(name)
             if volume is not None:
@@ -289,7 +295,7 @@ class Simulation:
 
     def running(self, app_name: str) -> list[SimulatedContainer]:
         """The containers that run for a service."""
-        return [container for container in self.containers if container.spec.service == app_name]
+        return list(self._by_service.get(app_name, ()))
 
     def healthz(self, app_name: str) -> HealthReport | None:
         """What ``/healthz`` of the session answers now; None when nobody answers."""

@@ -194,7 +194,8 @@ class Swarm:
         """The containers that have a volume, ended ones included, until they are reaped."""
         return [
             task.container.container_id
-            for _, task in self.tasks()
+            for service in (*self.services.values(), *self.leaving)
+            for task in service.tasks
             if task.container is not None and any(volume == name for name, _ in task.spec.mounts)
         ]
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from crds.base import Model, Resource
 from records.errors import Conflict, Invalid
 from records.sql.document import Document
 
@@ -89,6 +90,14 @@ def check_version(stored: Document, version: str) -> None:
         raise Conflict(
             f"{stored.kind} {stored.key} has changed (it is at {stored.revision}, "
             "the write came from an older view): read it again"
+        )
+
+
+def check_status(stored: Document, resource: Resource, before: Model) -> None:
+    """Raise Conflict where the status is not the one that the writer started from."""
+    if getattr(resource, "status", None) != before:
+        raise Conflict(
+            f"the status of {stored.kind} {stored.key} was written by somebody else: read it again"
         )
 
 

@@ -127,11 +127,16 @@ class SqlRecords:
             return resource_of(kind, await self._write(transaction, stored, written))
 
     @whole
-    async def update_status(self, kind: type[R], key: Key, *, uid: str, status: Model) -> R:
-        """Replace the status of the record with this uid."""
+    async def update_status(
+        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+    ) -> R:
+        """Replace the status of the record with this uid, if it still is ``before``."""
         dumped = status_of(kind, status)
         async with self._transaction() as transaction:
             stored = await self._load(transaction, kind, key)
+            if before is not None:
+                # As a reader has it: an older version may have written the same in other words.
+                rules.check_status(stored, resource_of(kind, stored), before)
             written = rules.with_status(stored, dumped, uid=uid)
             return resource_of(kind, await self._write(transaction, stored, written))
 

@@ -12,6 +12,7 @@ from controller.admission import Admission
 from controller.desired import Desired
 from controller.identity import Identity
 from controller.inputs import gather
+from controller.resolver import Resolver
 from crds.base import Key
 from crds.session import Session
 from crds.target import Target
@@ -42,13 +43,13 @@ async def container_of(records: Records) -> tuple[Tokens, str]:
         session,
         await records.get(Target, Key("", "default")),
         identity=identity,
-        digest_key=settings.digest_key,
+        resolver=Resolver(settings.digest_key),
         admission=Admission(),
     )
     assert isinstance(inputs.want, Desired)
     variables = dotenv.parse(inputs.want.config.env.get_secret_value())
     key = variables[TOKEN_KEY]
-    assert key in inputs.secret_values, "it is masked in what the container prints"
+    assert key in inputs.hidden, "it is masked in what the container prints"
     assert key not in repr(inputs)
     return Tokens(key.encode(), variables["SESSION_ID"]), key
 

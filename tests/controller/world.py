@@ -89,13 +89,13 @@ class LawfulRecords(MemoryRecords):
         """What a pass has before it: the newest, unless a fault showed it an older one."""
         self._read[row.KIND, row.key] = row.metadata.generation
 
-    async def update_status(self, kind, key, *, uid, status):
-        before = self._row(kind, key, uid)
-        after = await super().update_status(kind, key, uid=uid, status=status)
-        if isinstance(before, Session):
-            self.keeper.hold(laws.s5, before, after)
+    async def update_status(self, kind, key, *, uid, status, before=None):
+        stored = self._row(kind, key, uid)
+        after = await super().update_status(kind, key, uid=uid, status=status, before=before)
+        if isinstance(stored, Session):
+            self.keeper.hold(laws.s5, stored, after)
             if after.status.dokploy.intent is None:
-                self.keeper.hold(laws.s4, before, after)
+                self.keeper.hold(laws.s4, stored, after)
                 self.keeper.hold(laws.status_laws, after, read=self._read.get((kind.KIND, key), 0))
         return after
 

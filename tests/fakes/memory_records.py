@@ -122,8 +122,12 @@ class MemoryRecords:
             return await self._remove(new)
         return await self._store("MODIFIED", new, "update")
 
-    async def update_status(self, kind: type[R], key: Key, *, uid: str, status: Model) -> R:
+    async def update_status(
+        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+    ) -> R:
         old = self._row(kind, key, uid)
+        if before is not None and getattr(old, "status", None) != before:
+            raise Conflict(f"the status of {kind.KIND} {key} was written by somebody else")
         new = old.model_copy(update={"status": status})
         if new == old:
             await asyncio.sleep(0)

@@ -159,6 +159,21 @@ class WritesContract:
         assert changed.status == running(restarts=1)
         assert changed.spec.title == "y"
 
+    async def test_a_status_is_written_over_the_one_that_its_writer_had_read(self, records):
+        made = await records.create(session())
+        uid = made.metadata.uid
+        first = await records.update_status(Session, ALICE, uid=uid, status=running(), before=made.status)
+        with pytest.raises(Conflict, match="read it again"):
+            await records.update_status(
+                Session, ALICE, uid=uid, status=running(restarts=1), before=made.status
+            )
+        assert await records.get(Session, ALICE) == first
+        await records.update(with_spec(first, title="y"))
+        second = await records.update_status(
+            Session, ALICE, uid=uid, status=running(restarts=2), before=first.status
+        )
+        assert second.status == running(restarts=2), "a spec that moved is no reason"
+
     async def test_a_status_is_of_its_kind(self, records):
         made = await records.create(session())
         with pytest.raises(Invalid, match="Session has no status of type TargetStatus"):

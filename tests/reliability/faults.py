@@ -76,7 +76,7 @@ class Tamper(Enum):
     RESTORES = "restores Dokploy's database of a while ago"
 
 
-_CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
+CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 _HTTP = (
     Fault.REFUSED,
     Fault.UNREACHABLE,
@@ -88,7 +88,7 @@ _HTTP = (
 )
 
 APPLICABLE: dict[Kind, tuple[Fault, ...]] = {
-    Kind.CHANGE: (*_CRASHES, *_HTTP, Fault.LOST, Fault.SLOW, Fault.CONFLICT, Fault.TOO_LARGE),
+    Kind.CHANGE: (*CRASHES, *_HTTP, Fault.LOST, Fault.SLOW, Fault.CONFLICT, Fault.TOO_LARGE),
     # A reading has no effect: to lose it is to be refused, and dying before or after it is one.
     Kind.READING: (Fault.CRASH_BEFORE, *_HTTP),
     Kind.LISTING: (
@@ -100,7 +100,7 @@ APPLICABLE: dict[Kind, tuple[Fault, ...]] = {
     ),
     Kind.ECHO: (Fault.CRASH_BEFORE, Fault.SILENT, Fault.FOREIGN),
     Kind.RECORD_READ: (Fault.FAILED, Fault.STALE_RECORD),
-    Kind.RECORD_WRITE: (*_CRASHES, Fault.FAILED, Fault.LOST_WRITE),
+    Kind.RECORD_WRITE: (*CRASHES, Fault.FAILED, Fault.LOST_WRITE),
 }
 """All faults of each kind of call: every single one is tried at every call."""
 

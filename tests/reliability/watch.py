@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crds.session import Session
@@ -14,14 +15,22 @@ from tests.controller.world import KEY
 from tests.reliability.faults import Call, Kind, spare_creates
 
 if TYPE_CHECKING:
+    from tests.reliability.injector import Injector
     from tests.reliability.world import ReliabilityWorld
 
 FOREIGNERS = ("s-1", "s-10", "b0123456-web", "b0123457-fix-login-aaaaaaaaaaaa", "shop.Ünïcode")
 """Names of applications that an outsider makes; some look much like ours."""
 
 
+_session_id = cache(laws.MARKERS.session_id)
+"""Asked of every application at every change."""
+
+
 class Watch(laws.Keeper):
     """What is remembered between calls, and the laws that are called with it."""
+
+    injector: Injector
+    """Whose calls are watched."""
 
     def __init__(self, of: ReliabilityWorld) -> None:
         super().__init__()
@@ -36,6 +45,7 @@ class Watch(laws.Keeper):
         self._changed_at: dict[str, float] = {}
         self._listings: dict[str, float] = {}
         self._listed_since = float("-inf")
+        self._counted: tuple[list[str], Counter[str]] | None = None
 
     async def invite_foreigners(self) -> None:
         """Let an outsider have applications beside ours."""
@@ -63,7 +73,7 @@ class Watch(laws.Keeper):
 
     def session_id(self, app_name: str) -> str | None:
         """The session id in one of our names."""
-        return laws.MARKERS.session_id(app_name)
+        return _session_id(app_name)
 
     def look_again(self) -> None:
         """More foreigners have come."""
@@ -106,23 +116,28 @@ class Watch(laws.Keeper):
         self._in_flight -= 1
         owner = self._owners.pop(id(call))
         self._changing[owner] -= 1
-        if call.number not in self._of.injector.overdue:
+        if call.number not in self.injector.overdue:
             self._changed_at[owner] = now
-        ours = Counter(
-            session_id
-            for row in self._rows().values()
-            if (session_id := self.session_id(row["appName"])) is not None
-        )
         self.hold(
             laws.s2,
-            ours,
+            self._ours(),
             self._overlaps(),
-            spare=spare_creates(self._of.injector.injected) + self._of.doubled,
+            spare=spare_creates(self.injector.injected) + self._of.doubled,
         )
+
+    def _ours(self) -> Counter[str]:
+        """How many applications each session has; counted again when one came or went."""
+        rows = self._rows()
+        if self._counted is None or self._counted[0] != [*rows]:
+            ids = (self.session_id(row["appName"]) for row in rows.values())
+            self._counted = [*rows], Counter(session_id for session_id in ids if session_id is not None)
+        return self._counted[1]
 
     def _overlaps(self) -> list[str]:
         """Containers that met on a volume, but for those of an application that is gone: its service
         Dokploy itself starts again, when an outsider deploys it while it is deleted (FACTS 7.2)."""
+        if not self._of.simulation.violations:
+            return []
         names = tuple(f"{row['appName']} " for row in self._rows().values())
         return [one for one in self._of.simulation.violations if one.partition(": ")[2].startswith(names)]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -46,6 +46,9 @@ RATE = Limits(calls_per_second=1000, calls_in_flight=4)
 POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit=Duration("60s"))
 DEADLINES = Deadlines(build=Duration("60s"))
 _UNAVAILABLE = Unavailable("the database does not answer")
+
+
+W = TypeVar("W", bound="ReliabilityWorld")
 
 
 class Feed(Enum):
@@ -145,11 +148,13 @@ class Store:
                 yield held
                 held = None
 
-    async def update_status(self, kind: type[Resource], key: Key, *, uid: str, status: Model) -> Any:
+    async def update_status(
+        self, kind: type[Resource], key: Key, *, uid: str, status: Model, before: Model | None = None
+    ) -> Any:
         return await self._write(
             "update_status",
             f"{kind.KIND} {key}",
-            lambda: self._records.update_status(kind, key, uid=uid, status=status),
+            lambda: self._records.update_status(kind, key, uid=uid, status=status, before=before),
         )
 
     async def add_finalizer(self, kind: type[Resource], key: Key, *, uid: str, finalizer: str) -> Any:
@@ -201,12 +206,12 @@ class WatchedRecords(LawfulRecords):
 
     keeper: Watch
 
-    async def update_status(self, kind: Any, key: Key, *, uid: str, status: Any) -> Any:
-        before = self._row(kind, key, uid)
-        after = await super().update_status(kind, key, uid=uid, status=status)
-        if isinstance(before, Session):
+    async def update_status(self, kind: Any, key: Key, *, uid: str, status: Any, before: Any = None) -> Any:
+        stored = self._row(kind, key, uid)
+        after = await super().update_status(kind, key, uid=uid, status=status, before=before)
+        if isinstance(stored, Session):
             intent = after.status.dokploy.intent
-            if intent is not None and intent != before.status.dokploy.intent:
+            if intent is not None and intent != stored.status.dokploy.intent:
                 self.keeper.announced(after)
         return after
 
@@ -233,7 +238,7 @@ class ReliabilityWorld(World):
     _keeper: asyncio.Task[None] | None = None
 
     def run_controller(self, holder: str = "") -> Controller:
-        life = Life(len(self.lives) + 1)
+        life, injector = Life(len(self.lives) + 1), self.injector
         self.lives.append(life)
 
         def connect(of: Target, key: SecretStr) -> Dokploy:
@@ -241,7 +246,7 @@ class ReliabilityWorld(World):
             return HttpDokploy(
                 of.spec.url,
                 key,
-                transport=Wire(self.dokploy, self.injector, life),
+                transport=Wire(self.dokploy, injector, life),
                 limits=CallLimits(limits.calls_in_flight, limits.calls_per_second),
                 jitter=lambda: 0.5,
             )
@@ -291,7 +296,10 @@ async def reliability_world(
     *,
     feed: Feed = Feed.TRUE,
     behaviours: frozenset[Behaviour] = frozenset(Behaviour),
-) -> AsyncIterator[ReliabilityWorld]:
+    kind: type[W] = ReliabilityWorld,
+    poll: Poll = POLL,
+    pacing: Pacing = PACING,
+) -> AsyncIterator[W]:
     """A world with its target declared, a foreigner's application in Dokploy, and no controller."""
     clock = loop_clock()
 
@@ -307,10 +315,12 @@ async def reliability_world(
         ("canary", "alice", {"token": CANARY}),
     ):
         await records.create(Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=values))
-    await records.create(target(poll=POLL, limits=RATE, deadlines=DEADLINES))
-    made = ReliabilityWorld(records, dokploy, simulation, _unused, now, PACING, feed=feed)
+    await records.create(target(poll=poll, limits=RATE, deadlines=DEADLINES))
+    made = kind(records, dokploy, simulation, _unused, now, pacing, feed=feed)
     made.watch = records.keeper = watch = Watch(made)
-    made.injector = Injector(before=watch.before, after=watch.after, outsider=partial(tamper, made))
+    made.injector = watch.injector = Injector(
+        before=watch.before, after=watch.after, outsider=partial(tamper, made)
+    )
     await watch.invite_foreigners()
     try:
         yield made
