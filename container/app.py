@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, and the two health paths. Only GET and HEAD."""
+"""The single-session app: a page, its data, the agent's routes, and the two health paths."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from container.agent.routes import routes as agent_routes
 from container.contract import HEALTH_PATH, READY_PATH
 from container.page import asset, index, list_top, overview
 from container.session import Session
@@ -38,11 +39,12 @@ def build_app(session: Session) -> ASGIApp:
     async def show(_: Request) -> Response:
         return HTMLResponse(page)
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route(HEALTH_PATH, health),
         Route(READY_PATH, ready),
         Route(OVERVIEW_PATH, look),
         Route("/", show),
+        *agent_routes(session.agent),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
     # Around all of it, so that an answer to a defect is guarded too.
