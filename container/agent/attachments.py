@@ -118,7 +118,7 @@ class Attachments:
             size = found.stat().st_size if inside else 0
             is_file = found.is_file()
         except (OSError, RuntimeError):
-            raise Refusal(Why.ABSENT, "attachments", f"{given.path} is not in the workspace") from None
+            raise Refusal(Why.INVALID, "attachments", f"{given.path} is not in the workspace") from None
         if not inside or not (is_file or found.is_dir()):
             raise Refusal(Why.INVALID, "attachments", f"{given.path} is no file of the workspace")
         path = str(found.relative_to(root))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from acp import RequestError, schema
 
 from container.agent import content
-from container.agent.fold import Update
 from container.agent.inside import Outside, read_text, write_text
 from container.agent.items import Option
 from container.agent.talk import Listener
 from container.agent.terminals import Exit, NoTerminal, Terminals
+
+if TYPE_CHECKING:
+    from container.agent.fold import Update
 
 _MAX_OPTIONS = 20
 

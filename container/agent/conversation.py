@@ -7,14 +7,14 @@ import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import acp
 from acp import RequestError, schema
 from pydantic import ValidationError
 
 from container.agent import failures
-from container.agent.announced import Announced, ConfigurableOption, Opened, announce_opened, options_of
+from container.agent.announced import Announced, ConfigurableOption, announce_opened, options_of
 from container.agent.attachments import File
 from container.agent.blocks import blocks_of
 from container.agent.client import CAPABILITIES, OurSide
@@ -23,6 +23,9 @@ from container.agent.pipe import Pipe
 from container.agent.program import Program, shown
 from container.agent.providers import KEYS
 from container.agent.talk import Listener
+
+if TYPE_CHECKING:
+    from container.agent.announced import Opened
 
 T = TypeVar("T")
 _CODE_WAIT = 1.0

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from container.agent.failures import AgentFailure, Kind
 from container.agent.items import Notice, Outcome
@@ -123,6 +125,8 @@ class Duty:
                 await self._attend()
             except AgentFailure as failure:
                 await self._rest(failure)
+            except Exception as error:  # noqa: BLE001 - the session must stay up, and say what happened
+                await self._rest(AgentFailure(Kind.ERROR, f"a defect of Berth's own ({_where(error)})"))
 
     def _wanted(self) -> bool:
         asked = self._warm or self._means.queue.ready
@@ -237,6 +241,13 @@ class Duty:
     def _enter(self, state: AgentState, message: str, failure: AgentFailure | None = None) -> None:
         self.state, self.message, self.failure = state, message, failure
         self._means.transcript.touch()
+
+
+def _where(error: Exception) -> str:
+    """A defect by its type and place: its own words may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 async def _awaited(launch: Launch, provider: Provider, session: str | None) -> Talk:

@@ -11,6 +11,7 @@ from container.agent.announced import Announced, announce
 from container.agent.content import end_of
 from container.agent.items import Option, TerminalRef, Tool
 from container.agent.permissions import Permissions
+from container.agent.terminals import MAX_TERMINALS
 from container.agent.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Hearing:
         self._permissions = permissions
         self._active = active
         self._noted = float("-inf")
+        self._printed: dict[str, tuple[str, int | None]] = {}
         self.announced = Announced()
 
     def tell(self, announced: Announced) -> None:
@@ -40,6 +42,11 @@ class Hearing:
     def said(self, update: Update) -> None:
         """An update."""
         self._transcript.take(update)
+        match update.session_update:
+            case "tool_call" | "tool_call_update":
+                for content in update.content or ():
+                    if content.type == "terminal" and content.terminal_id in self._printed:
+                        self._show(content.terminal_id)
         announced = announce(self.announced, update)
         if announced != self.announced:
             self.tell(announced)
@@ -47,12 +54,19 @@ class Hearing:
             self._noted = now
             self._active()
 
-    def printed(self, terminal: str, output: str) -> None:
-        """A command that we run for it printed."""
+    def printed(self, terminal: str, output: str, code: int | None) -> None:
+        """A command that we run for it printed, perhaps before its tool call is told."""
+        self._printed[terminal] = (end_of(output)[0], code)
+        if len(self._printed) > MAX_TERMINALS:
+            del self._printed[next(iter(self._printed))]
+        self._show(terminal)
+
+    def _show(self, terminal: str) -> None:
         here = TerminalRef(terminal)
+        output, code = self._printed[terminal]
 
         def shown(tool: Tool) -> Tool:
-            return replace(tool, output=end_of(output)[0]) if here in tool.pieces else tool
+            return replace(tool, output=output, exit_code=code) if here in tool.pieces else tool
 
         self._transcript.change_tools(shown)
 

@@ -39,8 +39,14 @@ class Launcher:
 
     async def __call__(self, provider: Provider, earlier: str | None) -> Talk:
         """Start a provider's program and open its conversation; raises AgentFailure."""
-        # Its thousands of types take a second to load: not in the event loop's thread.
-        await asyncio.to_thread(importlib.import_module, "container.agent.conversation")
+        # Its hundreds of types take a second to load: not in the event loop's thread.
+        try:
+            await asyncio.to_thread(importlib.import_module, "container.agent.conversation")
+        except ModuleNotFoundError as error:
+            missing = (
+                f"the Python package that speaks ACP is missing ({error.name}); install berth[container]"
+            )
+            raise AgentFailure(Kind.NOT_INSTALLED, missing) from None
         from container.agent.conversation import Conversation, Terms  # noqa: PLC0415 - loaded just now
 
         _hush()

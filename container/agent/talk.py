@@ -91,8 +91,8 @@ class Listener(Protocol):
     def said(self, update: Update) -> None:
         """An update of the conversation. Called in order; must not raise."""
 
-    def printed(self, terminal: str, output: str) -> None:
-        """A command that we run for the agent printed: the end of its output."""
+    def printed(self, terminal: str, output: str, code: int | None) -> None:
+        """A command that we run for the agent printed, or ended: the end of its output, its exit code."""
 
     async def asked(self, tool_call: schema.ToolCallUpdate, options: Sequence[Option]) -> str | None:
         """The agent asks leave: the id of the option chosen; None for none."""

@@ -6,19 +6,18 @@ Bounds: :data:`MAX_TERMINALS` at a time, and of each the last megabyte of output
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import secrets
 import signal
+from asyncio.subprocess import DEVNULL, STDOUT
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+
+from container.agent.child import CHUNK, Child
 
 MAX_TERMINALS = 32
 MAX_OUTPUT = 1024 * 1024
 """Bytes of output that are kept of each."""
-_CHUNK = 64 * 1024
 _GRACE = 1.0
 """Seconds between TERM and KILL."""
 _TOLD = 64_000
@@ -42,10 +41,8 @@ class Exit:
 class Terminal:
     """One command."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, limit: int, changed: Callable[[str], None]
-    ) -> None:
-        self._process = process
+    def __init__(self, child: Child, limit: int, changed: Callable[[str, int | None], None]) -> None:
+        self._child = child
         self._limit = limit
         self._changed = changed
         self._output = bytearray()
@@ -59,32 +56,24 @@ class Terminal:
         return _decoded(self._output)
 
     async def kill(self) -> None:
-        """End it and its group."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.returncode is None:
-                self._signal(number)
-                await asyncio.wait([self.ended], timeout=_GRACE)
-        self._signal(signal.SIGKILL)  # what it left in its group
-        await asyncio.wait([self.ended], timeout=_GRACE)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+        """End it with all that it started."""
+        await self._child.end(_GRACE)
+        await asyncio.wait([self.ended])
 
     async def _follow(self) -> Exit:
         reading = asyncio.get_running_loop().create_task(self._read())
         try:
-            code = await self._process.wait()
+            code = await asyncio.shield(self._child.exited)
             # What it left running may hold the output open for ever.
             await asyncio.wait([reading], timeout=_GRACE)
         finally:
             reading.cancel()
+            self._child.close()
             self._tell()
         return Exit(code, None) if code >= 0 else Exit(None, signal.Signals(-code).name)
 
     async def _read(self) -> None:
-        reader = cast("asyncio.StreamReader", self._process.stdout)
-        while chunk := await reader.read(_CHUNK):
+        while chunk := await self._child.stdout.read(CHUNK):
             self._output += chunk
             if len(self._output) > self._limit:
                 self.truncated = True
@@ -96,7 +85,7 @@ class Terminal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._changed(_decoded(self._output[-_TOLD:]))
+        self._changed(_decoded(self._output[-_TOLD:]), self._child.code)
 
 
 def _decoded(output: bytearray) -> str:
@@ -106,10 +95,10 @@ def _decoded(output: bytearray) -> str:
 
 
 class Terminals:
-    """All of them. ``changed`` gets the id and the output of one that printed."""
+    """All of them. ``changed`` gets the id, the output and the exit code of one that printed or ended."""
 
     def __init__(
-        self, workspace: Path, environ: Mapping[str, str], changed: Callable[[str, str], None]
+        self, workspace: Path, environ: Mapping[str, str], changed: Callable[[str, str, int | None], None]
     ) -> None:
         self._workspace = workspace
         self._environ = environ
@@ -136,19 +125,16 @@ class Terminals:
         if len(self._terminals) >= MAX_TERMINALS:
             raise NoTerminal(f"{MAX_TERMINALS} terminals are open; release one")
         shell = not words and any(character.isspace() for character in command)
-        process = await asyncio.create_subprocess_exec(
-            *(["/bin/sh", "-c", command] if shell else [command, *words]),
+        child = await Child.start(
+            ["/bin/sh", "-c", command] if shell else [command, *words],
             cwd=cwd or self._workspace,
-            env={**self._environ, **environ},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            limit=_CHUNK,
+            environ={**self._environ, **environ},
+            stdin=DEVNULL,
+            stderr=STDOUT,
         )
         id_ = f"terminal-{secrets.token_hex(6)}"
         kept = min(MAX_OUTPUT, MAX_OUTPUT if limit is None else max(0, limit))
-        self._terminals[id_] = Terminal(process, kept, lambda output: self._changed(id_, output))
+        self._terminals[id_] = Terminal(child, kept, lambda output, code: self._changed(id_, output, code))
         return id_
 
     def get(self, id_: str) -> Terminal:
