@@ -127,7 +127,7 @@ class Agent:
         except Refusal:
             await self._parts.attachments.forget(id_)
             raise
-        self._parts.duty.nudge()
+        self._go_on()
         # Answered once it is kept: a prompt that was taken is not lost.
         await self._parts.memory.settle()
         return waiting
@@ -152,7 +152,7 @@ class Agent:
         """Let a queue that is held go on."""
         await self._person()
         self._parts.queue.release()
-        self._parts.duty.nudge()
+        self._go_on()
 
     async def cancel(self) -> None:
         """End the turn that is under way; the prompts that wait are held."""
@@ -196,7 +196,10 @@ class Agent:
         if self.attention is not before:
             self._parts.transcript.touch()
 
+    def _go_on(self) -> None:
+        self._parts.memory.see(self.revision)  # whoever goes on has looked
+        self._parts.duty.nudge()
+
     async def _person(self) -> None:
         await self._parts.begun.wait()
         self._parts.around.journal.note_activity("person")
-        self._parts.memory.see(self.revision)

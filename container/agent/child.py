@@ -12,9 +12,9 @@ import contextlib
 import os
 import signal
 from asyncio.subprocess import PIPE, SubprocessStreamProtocol
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 CHUNK = 64 * 1024
 
@@ -92,6 +92,19 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+async def surely(ending: Coroutine[Any, Any, None]) -> None:
+    """Bring an ending to its end, also where whoever waits for it is cancelled meanwhile."""
+    task = asyncio.get_running_loop().create_task(ending)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _Protocol(SubprocessStreamProtocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -153,28 +153,29 @@ class Conversation:
         self.announced = announce_opened(self.announced, opened)
 
     async def _take_up(self, earlier: str) -> Opened | None:
-        """An earlier session; None where the agent cannot, or knows it no more."""
-        sessions = self._capabilities.session_capabilities
-        cwd = str(self._terms.workspace)
-        asking: Coroutine[Any, Any, Opened]
+        """An earlier session; None where the agent cannot, or knows it no more.
+
+        Resuming comes first: loading repeats everything that was said, and we have that already.
+        """
+        sessions, cwd = self._capabilities.session_capabilities, str(self._terms.workspace)
+        ways: list[Coroutine[Any, Any, Opened]] = []
         if sessions is not None and sessions.resume is not None:
-            asking = self._agent.resume_session(session_id=earlier, cwd=cwd, mcp_servers=[])
-        elif self._capabilities.load_session:
-            asking = self._agent.load_session(session_id=earlier, cwd=cwd, mcp_servers=[])
-        else:
-            return None
+            ways.append(self._agent.resume_session(session_id=earlier, cwd=cwd, mcp_servers=[]))
+        if self._capabilities.load_session:
+            ways.append(self._agent.load_session(session_id=earlier, cwd=cwd, mcp_servers=[]))
         self._side.session, self._side.replaying = earlier, True
         try:
-            opened: Opened = await self._ask(asking, self._terms.opening)
-        except AgentFailure as failure:
-            if failure.kind is not Kind.ERROR:
-                raise
-            self._side.session = None
-            return None
+            for way in ways:
+                with _passed_over(Kind.ERROR):
+                    opened = await self._ask(way, self._terms.opening)
+                    self.remembers = True
+                    return opened
         finally:
             self._side.replaying = False
-        self.remembers = True
-        return opened
+            for way in ways:
+                way.close()
+        self._side.session = None
+        return None
 
     async def _log_in(self) -> bool:
         """Log in by a variable that is set, where the agent has a way that asks nobody."""
@@ -222,3 +223,13 @@ class Conversation:
 
     async def _masked(self, failure: AgentFailure) -> AgentFailure:
         return await asyncio.to_thread(failure.masked, self._terms.mask)
+
+
+@contextlib.contextmanager
+def _passed_over(kind: Kind) -> Iterator[None]:
+    """Go on after a failure of this kind."""
+    try:
+        yield
+    except AgentFailure as failure:
+        if failure.kind is not kind:
+            raise

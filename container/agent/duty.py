@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from container.agent.child import surely
 from container.agent.failures import AgentFailure, Kind
 from container.agent.items import Notice, Outcome
 from container.agent.memory import Memory
@@ -73,10 +74,12 @@ class Duty:
         self.failure: AgentFailure | None = None
         """Why it is at rest, in Failed and NotInstalled."""
         self.state = AgentState.NOT_STARTED
-        self.message = "no agent is declared; choose one"
+        self.message = "the records of the session are being read"
 
     def begin(self) -> None:
         """Go on duty."""
+        if self.provider is None:
+            self._enter(AgentState.NOT_STARTED, "no agent is declared; choose one")
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def look(self) -> None:
@@ -153,7 +156,7 @@ class Duty:
             self.talk = None
             if loop.time() - began >= self._means.patience.settled:
                 self._failures = 0
-            await talk.aclose()
+            await surely(talk.aclose())
         self._present()
 
     async def _launched(self, provider: Provider) -> Talk | None:

@@ -22,6 +22,7 @@ _MAX_MESSAGE = 600
 _MAX_RAW = 20_000
 """Characters of an error that are looked at; it is cut to its length only after it was masked."""
 _DEPTH = 4
+_WORDS = frozenset({"message", "details", "detail"})
 
 _LIMIT = re.compile(
     r"usage[ _-]?limit|limit (has been )?(reached|exceeded)"
@@ -97,8 +98,8 @@ def of_stop(reason: str) -> tuple[Outcome, str]:
 
 def of_error(code: int, message: str, data: object) -> AgentFailure:
     """What an error answer of the agent means."""
-    words = list(dict.fromkeys(filter(None, (word.strip() for word in _texts(data)))))
-    detail = max(words, key=len, default="")
+    words = [word.strip() for word in _texts(data)]
+    detail = next(filter(None, words), "")
     told = message if not detail or detail in message else f"{message}: {detail}"
     everything = " ".join((message, *words))[:_MAX_RAW]
     told = told[:_MAX_RAW]
@@ -125,9 +126,12 @@ def of_end(code: int | None, last_words: str, *, trouble: str = "") -> AgentFail
 
 
 def _texts(data: object, depth: int = 0) -> Iterator[str]:
-    """The texts in an error's data."""
+    """The texts in an error's data, those first that are meant for people."""
     if isinstance(data, str):
         yield data
     elif depth < _DEPTH and isinstance(data, dict | list):
-        for value in islice(data.values() if isinstance(data, dict) else data, 50):
+        values = data
+        if isinstance(data, dict):
+            values = [data[name] for name in sorted(data, key=lambda name: name not in _WORDS)]
+        for value in islice(values, 50):
             yield from _texts(value, depth + 1)

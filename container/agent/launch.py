@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from container.agent.child import surely
 from container.agent.failures import AgentFailure, Kind
 from container.agent.program import Program
 from container.agent.providers import Provider
@@ -69,7 +70,7 @@ class Launcher:
         try:
             await talk.open(earlier)
         except BaseException:
-            await talk.aclose()
+            await surely(talk.aclose())
             raise
         return talk
 

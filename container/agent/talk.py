@@ -5,9 +5,9 @@ It is the port that :mod:`container.agent.conversation` implements, without load
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from container.agent.announced import Announced, ConfigurableOption
 from container.agent.attachments import File
@@ -81,7 +81,7 @@ class Talk(Protocol):
     async def ended(self) -> AgentFailure:
         """Wait until the program has ended, and say how."""
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Coroutine[Any, Any, None]:
         """End it. Never raises."""
 
 

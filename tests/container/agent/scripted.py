@@ -22,6 +22,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sessions", type=Path, help="a file in which sessions outlast the program")
     parser.add_argument("--load", action="store_true", help="can load a session, and repeats it")
     parser.add_argument("--resume", action="store_true", help="can resume a session")
+    parser.add_argument("--no-resume", action="store_true", help="knows no resuming, whatever it says")
     parser.add_argument("--images", action="store_true", help="takes images")
     parser.add_argument("--login", type=Path, help="asks for a login until this file is there")
     parser.add_argument("--key", action="store_true", help="can log in by OPENAI_API_KEY")
@@ -106,7 +107,8 @@ class Agent:
             stop = await getattr(orders, name.replace("-", "_"), orders.unknown)(rest)
             if stop:
                 return acp.PromptResponse(stop_reason=stop)
-        return acp.PromptResponse(stop_reason="end_turn")
+        cancelled = self.cancelled[session_id].is_set()
+        return acp.PromptResponse(stop_reason="cancelled" if cancelled else "end_turn")
 
     async def cancel(self, session_id: str, **_: Any) -> None:
         self.cancelled[session_id].set()
@@ -348,7 +350,7 @@ def main() -> None:
             os.close(1)
             os.close(0)
             asyncio.run(asyncio.sleep(3600))
-    asyncio.run(acp.run_agent(Agent(given)))
+    asyncio.run(acp.run_agent(Agent(given), use_unstable_protocol=not given.no_resume))
 
 
 if __name__ == "__main__":
