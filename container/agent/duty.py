@@ -17,16 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from container.agent.child import surely
-from container.agent.failures import AgentFailure, Kind
+from container.agent.failures import AgentFailure, Kind, of_defect
 from container.agent.items import Notice, Outcome
 from container.agent.memory import Memory
-from container.agent.providers import Provider
+from container.agent.providers import Provider, told
 from container.agent.queue import PromptQueue
 from container.agent.talk import Launch, Patience, Talk
 from container.agent.transcript import Transcript
@@ -129,7 +127,7 @@ class Duty:
             except AgentFailure as failure:
                 await self._rest(failure)
             except Exception as error:  # noqa: BLE001 - the session must stay up, and say what happened
-                await self._rest(AgentFailure(Kind.ERROR, f"a defect of Berth's own ({_where(error)})"))
+                await self._rest(of_defect(error))
 
     def _wanted(self) -> bool:
         asked = self._warm or self._means.queue.ready
@@ -216,17 +214,17 @@ class Duty:
         comes_back, self._warm = self._warm and self.state is AgentState.READY, False
         self._nudged.clear()
         self._failures += 1
-        told = _told(self.provider, failure)
+        message = told(self.provider, failure)
         state = AgentState.NOT_INSTALLED if failure.kind is Kind.NOT_INSTALLED else AgentState.FAILED
-        self.warn(told)
+        self.warn(message)
         if failure.kind is not Kind.ENDED:
-            self._enter(state, told, failure)
+            self._enter(state, message, failure)
             await self._nudged.wait()
             return
         self._warm = comes_back
         pause = self._means.backoff.after(self._failures)
         again = f"in {pause:.0f} seconds" if comes_back or self._means.queue.ready else "with the next prompt"
-        self._enter(state, f"{told}; it is started again {again}", failure)
+        self._enter(state, f"{message}; it is started again {again}", failure)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._nudged.wait()
@@ -246,24 +244,5 @@ class Duty:
         self._means.transcript.touch()
 
 
-def _where(error: Exception) -> str:
-    """A defect by its type and place: its own words may hold anything."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
-
-
 async def _awaited(launch: Launch, provider: Provider, session: str | None) -> Talk:
     return await launch(provider, session)
-
-
-def _told(provider: Provider | None, failure: AgentFailure) -> str:
-    title = provider.title if provider else "the agent"
-    match failure.kind:
-        case Kind.NOT_INSTALLED:
-            return failure.message
-        case Kind.LOGIN:
-            how = f"; {provider.login}" if provider and provider.login else ""
-            return f"{title} asks for a login ({failure.message}){how}"
-        case _:
-            return f"{title}: {failure.message}"

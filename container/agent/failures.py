@@ -9,9 +9,11 @@ resets 3pm*); codex-acp an internal error with ``codexErrorInfo`` (in the Rust o
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from itertools import islice
+from pathlib import Path
 
 from container.agent.items import Outcome
 from container.log import one_line
@@ -123,6 +125,13 @@ def of_end(code: int | None, last_words: str, *, trouble: str = "") -> AgentFail
     else:
         told = f"it ended with exit code {code}"
     return AgentFailure(Kind.ENDED, f"{told}; its last words: {last_words}" if last_words else told)
+
+
+def of_defect(error: Exception) -> AgentFailure:
+    """A defect of ours, by its type and place: its own words may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return AgentFailure(Kind.ERROR, f"a defect of Berth's own ({type(error).__name__}{place})")
 
 
 def _texts(data: object, depth: int = 0) -> Iterator[str]:

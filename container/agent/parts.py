@@ -76,6 +76,8 @@ class Parts:
         self.turns = Turns(self._table())
         self.duty = Duty(self._means(), self.turns)
         self.begun = asyncio.Event()
+        self.known: tuple[Provider, ...] = ()
+        """The agents to choose from, as they were last looked for."""
 
     async def begin(self) -> None:
         """Take in what an earlier start left, and go on duty."""
@@ -104,7 +106,8 @@ class Parts:
 
     def providers(self) -> tuple[Provider, ...]:
         """Those to choose from, looked for anew."""
-        return providers(self.around.settings, self.around.environ)
+        self.known = providers(self.around.settings, self.around.environ)
+        return self.known
 
     def last_prompt(self) -> tuple[Prompt, int] | None:
         """The newest prompt that was given, with the revision of its last change."""

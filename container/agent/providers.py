@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from container.agent.failures import AgentFailure, Kind
 from container.environment import Settings
 
 
@@ -87,6 +88,19 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> tuple[Provider,
 def declared_provider(settings: Settings) -> str:
     """The name of the agent that the session declares; empty for none."""
     return settings.agent_provider or ("agent" if settings.agent_command else "")
+
+
+def told(provider: Provider | None, failure: AgentFailure) -> str:
+    """A failure of a provider in words, with what to do."""
+    title = provider.title if provider else "the agent"
+    match failure.kind:
+        case Kind.NOT_INSTALLED:
+            return failure.message
+        case Kind.LOGIN:
+            how = f"; {provider.login}" if provider and provider.login else ""
+            return f"{title} asks for a login ({failure.message}){how}"
+        case _:
+            return f"{title}: {failure.message}"
 
 
 def _known(name: str, which: Which) -> Provider:

@@ -15,8 +15,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from container.agent.fold import Draft, fold, fold_tool
-from container.agent.items import Body, Item, Notice, Tool, weight
+from container.agent.items import Body, Item, Notice, Tool
 from container.agent.records import Records
+from container.agent.weight import weight
 
 if TYPE_CHECKING:
     from container.agent.fold import ToolUpdate, Update

@@ -62,7 +62,7 @@ def view_of(parts: Parts) -> AgentView:
         message=duty.message,
         attention=attention_of(parts),
         provider=duty.provider.name if duty.provider else "",
-        providers=tuple(map(_provider, parts.providers())),
+        providers=tuple(map(_provider, parts.known)),
         name=talk.name if talk else "",
         turn=parts.turns.current.id if parts.turns.current else None,
         cancelling=parts.turns.cancelling,

@@ -95,7 +95,7 @@ class Post:
                 self.permissions,
                 self.memory,
                 files=lambda _: (),
-                warn=lambda message: self.duty.warn(message),
+                warn=self.warn,
                 worked=lambda: None,
                 at=lambda: AT,
                 patience=patience,
@@ -118,6 +118,9 @@ class Post:
         )
         self.duty.serve(self.find("fake"))
         self.duty.begin()
+
+    def warn(self, message):
+        self.duty.warn(message)
 
     def find(self, name):
         return Provider(name, name.title(), ("fake",), "run `fake login`", self.missing)

@@ -262,16 +262,16 @@ class Orders:
     async def child(self, path: str) -> None:
         """Leaves a child that outlives it unless its group is ended."""
         child = await asyncio.create_subprocess_exec("sleep", "3600")
-        Path(path).write_text(str(child.pid))
+        note(path, str(child.pid))
 
     async def wait(self, path: str) -> None:
         """Until a file is there, or the turn is cancelled."""
-        while not Path(path).exists() and not self.agent.cancelled[self.session].is_set():
+        while not there(path) and not self.agent.cancelled[self.session].is_set():
             await asyncio.sleep(0.01)
 
     async def deaf(self, path: str) -> None:
         """The same, but a cancel changes nothing."""
-        while not Path(path).exists():
+        while not there(path):
             await asyncio.sleep(0.01)
 
     async def stop(self, reason: str) -> str:
@@ -317,6 +317,14 @@ class Orders:
     async def commands(self, names: str) -> None:
         commands = [schema.AvailableCommand(name=name, description=name) for name in names.split("|")]
         await self.tell(acp.helpers.update_available_commands(commands))
+
+
+def there(path: str) -> bool:
+    return Path(path).exists()
+
+
+def note(path: str, text: str) -> None:
+    Path(path).write_text(text)
 
 
 def write_all(data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from container.agent.queue import Place
 from container.agent.refusal import Refusal, Why
 from container.contract import Attention
 from container.given import Credentials, Secrets
-from tests.container.agent.conftest import is_running
+from tests.container.agent.conftest import SCRIPTED, is_running
 
 CANARY = "canary-9b1e-secret"
 
@@ -191,11 +192,25 @@ async def test_an_agent_that_forgot_says_so_and_begins_anew(bench, tmp_path):
     assert second.prompts[-1] == ("say two", "Completed")
 
 
+async def test_a_prompt_is_on_the_disk_as_given_before_the_agent_knows_of_it(bench, tmp_path):
+    marks = tmp_path / "marks"
+    first = await bench()
+    first.agent._parts.records._pause = 3600  # nothing is written but what has to be
+    await first.agent.prompt(f"run echo x >> {marks}\nwait {tmp_path / 'never'}")
+    await first.until(marks.exists)
+    await first.kill()
+
+    second = await bench()
+    assert [outcome for _, outcome in second.prompts] == ["Interrupted"]
+    await second.ask("say after")
+    assert marks.read_text() == "x\n"
+
+
 async def test_a_prompt_under_way_when_the_container_is_killed_is_not_given_again(bench, tmp_path):
     marks = tmp_path / "marks"
     first = await bench()
     await first.agent.prompt(f"open-tool Build\nrun echo x >> {marks}\nwait {tmp_path / 'never'}")
-    await first.until(lambda: marks.exists())
+    await first.until(marks.exists)
     await first.agent.prompt("say later")
     first.agent._parts.transcript.flush()
     await first.agent._parts.records.settle()
@@ -417,7 +432,7 @@ async def test_what_is_attached_is_shown_or_linked(bench):
     assert f"resource_link:{(of.workspace / 'a.py').as_uri()}" in of.said
     assert of.agent.attached(asked.id, "shot.png").path.read_bytes() == png
     link = Path(of.said.split()[2].removeprefix("resource_link:file://"))
-    assert link.read_bytes() == b"x"
+    assert await asyncio.to_thread(link.read_bytes) == b"x"
     for name in ("a.py", "../x"):
         with pytest.raises(Refusal):
             of.agent.attached(asked.id, name)
@@ -427,9 +442,6 @@ async def test_another_agent_takes_over(bench, tmp_path):
     # A second agent by its own name on PATH: the same script, as claude-agent-acp.
     path = tmp_path / "bin"
     path.mkdir()
-    from tests.container.agent.conftest import SCRIPTED  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     (path / "claude-agent-acp").write_text(f"#!/bin/sh\nexec {sys.executable} {SCRIPTED} --modes\n")
     (path / "claude-agent-acp").chmod(0o755)
     environ = {"PATH": f"{path}:{os.environ['PATH']}"}

@@ -12,7 +12,8 @@ from container.agent import content
 from container.agent.announced import Announced, announce, announce_opened
 from container.agent.content import MAX_OUTPUT, MAX_TEXT
 from container.agent.fold import MAX_CALLS, Draft, fold, fold_tool
-from container.agent.items import Diff, Image, Link, Message, Plan, Text, Thought, Tool, weight
+from container.agent.items import Diff, Image, Link, Message, Plan, Text, Thought, Tool
+from container.agent.weight import weight
 
 AT = "2026-11-23T12:00:00Z"
 

@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 
 import acp
 import pytest
 
 from container.agent import transcript as module
-from container.agent.codec import decode
-from container.agent.items import Item, Message, Notice, Prompt, Text, Tool
+from container.agent.codec import decode, encode_all
+from container.agent.items import (
+    Diff,
+    Image,
+    Item,
+    Link,
+    Message,
+    Notice,
+    Option,
+    Prompt,
+    TerminalRef,
+    Text,
+    Tool,
+)
 from container.agent.memory import Memory
 from container.agent.permissions import MAX_PENDING, Permissions
 from container.agent.queue import Line, Waiting
 from container.agent.records import Records
 from container.agent.refusal import Refusal, Why
-from container.agent.items import Diff, Image, Link, Option, TerminalRef
 from container.agent.store import Store
 from container.agent.transcript import Transcript
 from container.database import _in_memory, open_database
@@ -260,6 +272,32 @@ async def test_a_disk_that_cannot_be_written_costs_nothing_but_time(tmp_path):
         while len(kept._store.read().items) < 3:
             await kept.settle()
     assert journal.trouble == ""
+    await kept.aclose()
+    journal.close()
+
+
+async def test_a_transcript_of_two_thousand_messages_opens_at_once(tmp_path):
+    journal, kept = records(tmp_path / "c.db")
+    await kept.read()
+    of = Transcript(kept, begin=1, at=lambda: AT)
+    for number in range(1000):
+        of.add(Prompt(str(number), "ask " * 20))
+        say(of, "answer " * 300)
+    of.flush()
+    await kept.aclose()
+    journal.close()
+
+    began = time.perf_counter()
+    journal, kept = records(tmp_path / "c.db")
+    items, _ = await kept.read()
+    again = Transcript(kept, begin=1, at=lambda: AT)
+    again.restore(items)
+    opened = time.perf_counter()
+    size = len(encode_all(again.before(None, limit=2000).items))
+    shown = time.perf_counter()
+    print(f"read in {opened - began:.2f} s, {size / 1e6:.1f} MB of JSON in {shown - opened:.2f} s")
+    assert len(again.items) == 2000
+    assert shown - began < 1
     await kept.aclose()
     journal.close()
 
