@@ -142,8 +142,10 @@ async def test_an_agent_that_ends_at_once_is_tried_less_and_less_often():
 async def test_an_agent_that_lived_a_while_comes_back_at_once():
     async with post(ended(), ended(), ended()) as of:
         of.ask("a")
-        await of.working()
-        of.talk.finish()
+        await of.until(lambda: len(of.started) == 3)
+        of.queue.withdraw("a")
+        of.duty.warm()
+        await of.until(lambda: of.duty.state is AgentState.READY)
         await asyncio.sleep(120)
         before, count = now(), len(of.started)
         of.talk.crash()

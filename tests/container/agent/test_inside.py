@@ -14,6 +14,7 @@ from container.agent.attachments import Attachments, FromWorkspace, Upload
 from container.agent.inside import MAX_READ, Outside, read_text, write_text
 from container.agent.refusal import Refusal, Why
 from container.agent.terminals import MAX_OUTPUT, MAX_TERMINALS, NoTerminal, Terminals
+from tests.container.agent.conftest import is_running
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
@@ -133,26 +134,21 @@ async def test_only_the_end_of_much_output_is_kept(terminals):
 
 
 async def test_a_command_is_ended_with_all_that_it_started(terminals, tmp_path):
-    pids = tmp_path / "pids"
+    pids, deaf = tmp_path / "pids", tmp_path / "deaf"
     terminal, id_ = await run(
-        terminals, f"sleep 3600 & echo $! > {pids}; trap '' TERM; while :; do sleep 1; done"
+        terminals,
+        f"(trap '' TERM; while ! test -s {pids}; do :; done; touch {deaf}; exec sleep 3600) "
+        f"& echo $! > {pids}; wait",
     )
     async with asyncio.timeout(10):
-        while not pids.exists() or not pids.read_text().strip():
+        while not deaf.exists():
             await asyncio.sleep(0.01)
     assert terminals.working
     await terminals.release(id_)
     assert (await terminal.ended).signal in {"SIGTERM", "SIGKILL"}
     child = int(pids.read_text())
     async with asyncio.timeout(10):
-        while True:
-            try:
-                os.kill(child, 0)
-            except ProcessLookupError:
-                break
-            with open(f"/proc/{child}/stat") as stat:  # noqa: ASYNC230, PTH123 - a line of the kernel's
-                if stat.read().split()[2] == "Z":
-                    break
+        while is_running(child):
             await asyncio.sleep(0.01)
     with pytest.raises(NoTerminal):
         terminals.get(id_)

@@ -12,6 +12,7 @@ import pytest
 
 from container.agent import transcript as module
 from container.agent.codec import decode, encode_all
+from container.agent.hearing import Hearing
 from container.agent.items import (
     Diff,
     Image,
@@ -75,6 +76,20 @@ async def test_a_reader_that_asks_for_what_is_new_misses_nothing_and_gets_nothin
     assert seen == {item.id: getattr(item.body, "text", "") for item in of.items}
     assert of.since(position, limit=3).items == ()
     assert told < 50
+
+
+@pytest.mark.looptime
+async def test_a_reader_that_asks_between_two_tellings_misses_nothing_either():
+    of = transcript()
+    of.take(acp.start_tool_call("a", "A"))
+    of.flush()
+    of.take(acp.start_tool_call("b", "B"))
+    of.flush()
+    of.take(acp.update_tool_call("b", status="completed"))  # not told yet
+    page = of.since(100, limit=9)
+    assert [item.id for item in page.items] == [1, 2]
+    of.flush()
+    assert [item.id for item in of.since(page.revision, limit=9).items] == [2]
 
 
 @pytest.mark.looptime
@@ -178,6 +193,16 @@ async def test_one_turn_cannot_push_out_all_that_was_said_before(monkeypatch):
     of.begin_turn()
     of.take(acp.start_tool_call("next turn", "x"))
     assert of.items[-1].body.kind == "tool"
+
+
+async def test_what_a_command_printed_before_its_tool_call_was_told_is_shown_too():
+    of = transcript()
+    hearing = Hearing(of, Permissions(of, auto_approve=False), lambda: None)
+    hearing.printed("t-1", "out", None)
+    hearing.said(acp.start_tool_call("1", "Run", content=[acp.tool_terminal_ref("t-1")]))
+    assert of.items[0].body.output == "out"
+    hearing.printed("t-1", "output", 3)
+    assert (of.items[0].body.output, of.items[0].body.exit_code) == ("output", 3)
 
 
 def records(path, **terms):
