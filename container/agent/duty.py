@@ -149,7 +149,7 @@ class Duty:
         began = loop.time()
         try:
             self._opened(provider, talk)
-            await self._work(talk)
+            await self._work(provider, talk)
         finally:
             self.talk = None
             if loop.time() - began >= self._means.patience.settled:
@@ -174,17 +174,16 @@ class Duty:
             await asyncio.wait({launching, left})
 
     def _opened(self, provider: Provider, talk: Talk) -> None:
-        memory = self._means.memory
-        if memory.session_of(provider.name) is not None and not talk.remembers:
+        if self._means.memory.session_of(provider.name) is not None and not talk.remembers:
             self.warn(f"{provider.title} does not remember what was said before; it begins anew")
-        memory.remember(provider.name, talk.session)
+            self._means.memory.forget(provider.name)
         self.talk = talk
         self._warm = True  # it is here: if it ends now, it comes back
         self._means.opened(talk)
         self._enter(AgentState.READY, f"{talk.name or provider.title} is ready")
         self._means.say(self.message, "Normal")
 
-    async def _work(self, talk: Talk) -> None:
+    async def _work(self, provider: Provider, talk: Talk) -> None:
         """Give it prompts until it is left, or is stuck; raises AgentFailure when it ends."""
         loop = asyncio.get_running_loop()
         ended = loop.create_task(talk.ended())
@@ -199,6 +198,8 @@ class Duty:
                     await asyncio.wait({look, ended}, return_when=asyncio.FIRST_COMPLETED)
                     look.cancel()
                     continue
+                # Not before: an agent does not keep a session in which nothing was said.
+                self._means.memory.remember(provider.name, talk.session)
                 ending = await self._turns.take(talk, prompt)
                 if ending.failure is not None:
                     raise ending.failure

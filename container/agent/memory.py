@@ -58,8 +58,14 @@ class Memory:
         return self._known.sessions.get(provider)
 
     def remember(self, provider: str, session: str) -> None:
-        """A session was opened."""
-        self._put(replace(self._known, sessions={**self._known.sessions, provider: session}))
+        """This is the last session with a provider."""
+        if self.session_of(provider) != session:
+            self._put(replace(self._known, sessions={**self._known.sessions, provider: session}))
+
+    def forget(self, provider: str) -> None:
+        """There is none any more."""
+        others = {name: session for name, session in self._known.sessions.items() if name != provider}
+        self._put(replace(self._known, sessions=others))
 
     def choice(self, declared: str) -> str:
         """The provider that a person chose; empty if none, or if another one was declared since."""

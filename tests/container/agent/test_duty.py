@@ -369,13 +369,19 @@ async def test_another_provider_ends_the_one_that_was():
 
 
 async def test_sessions_are_kept_by_provider_and_a_lost_one_is_told():
-    async with post(FakeTalk(), FakeTalk(remembers=False)) as of:
+    async with post(FakeTalk(), FakeTalk(), FakeTalk(remembers=False), FakeTalk()) as of:
         of.duty.warm()
-        await of.until(lambda: of.duty.state is AgentState.READY)
-        of.talk.crash()
-        await of.until(lambda: len(of.started) == 2 and of.duty.state is AgentState.READY)
-        assert [session for _, session in of.started] == [None, "s-1"]
-        assert any("does not remember" in notice for notice in of.notices)
+        for count in range(1, 5):
+            await of.until(lambda: of.duty.state is AgentState.READY and len(of.started) == count)  # noqa: B023
+            if count == 2:  # before that nothing was said: there is nothing to remember
+                of.ask("a")
+                await of.working()
+                of.talk.finish()
+                await of.until(lambda: of.turns.current is None)
+            of.talk.crash()
+            await of.until(lambda: of.duty.state is AgentState.FAILED)
+        assert [session for _, session in of.started] == [None, None, "s-1", None]
+        assert sum("does not remember" in notice for notice in of.notices) == 1
 
 
 async def test_a_defect_of_ours_is_a_state_and_not_the_end():
