@@ -101,7 +101,7 @@ class Controller:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.leadership.hold(), name="leadership")
                 await self.leadership.leading.wait()
-                since = await self._load()
+                since = await self._load_at_last()
                 group.create_task(self._watch(since), name="watch")
                 group.create_task(self._resync(), name="resync")
                 for number in range(self._pacing.workers):
@@ -134,6 +134,15 @@ class Controller:
             await self.fleet.adopt(target)
         log.info("records loaded", sessions=len(listed), targets=len(targets.items))
         return targets.revision if revision is None else revision
+
+    async def _load_at_last(self) -> int:
+        """List every record, however long the store takes to answer."""
+        while True:
+            try:
+                return await self._load()
+            except RecordsError as error:
+                log.warning("records not listed", error=str(error))
+                await asyncio.sleep(1)
 
     async def _resync(self) -> None:
         """List all records from time to time: a lost wake-up costs latency, never correctness."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from controller.actions import (
@@ -15,11 +16,12 @@ from controller.actions import (
     route_text,
 )
 from controller.desired import Desired
+from controller.effect import same_effect
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_build import BuildStep, follow_build
 from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known, unanswered
-from controller.standing import Stage, standing
+from controller.standing import Stage, is_up, standing
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationDetail, ApplicationRow, Domain
@@ -68,8 +70,9 @@ def plan_present(
     if step.in_progress:
         return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)
     actions = _changes(session, want, known, observed, step)
-    if not actions:
-        return _settle(session, want, known, observed, step, now, deadlines)
+    if not actions or _are_for_people(actions, want, known):
+        settled = _settle(session, want, known, observed, step, now, deadlines)
+        return settled if settled.readings else replace(settled, actions=actions)
     if observed.jobs is None and (want.build_inputs or application.status == "running"):
         return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
     if observed.has_job(application.ref.application_id):
@@ -89,6 +92,8 @@ def _needs_detail(session: Session, want: Desired, observed: Observed, applicati
         return True
     if known.application_id != application.ref.application_id:
         return True
+    if application.name != want.config.name:
+        return True
     if known.route != _route_of(want.domain):
         # An old route's id is needed to remove it, and a second of the new one would be one too many.
         return True
@@ -100,10 +105,16 @@ def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) 
     """What has to be read besides before Dokploy's word is taken for our record."""
     if observed.detail is None:
         return None
-    if _may_be_applied(known, want, observed) and want.domain and observed.echo is None:
-        return needing(known, "The container tells what it runs", Reading.ECHO)
-    if observed.tasks is None and observed.service is not None and not _is_wanted(want, observed):
-        return needing(known, "A start or a stop is believed by its tasks", Reading.TASKS)
+    if _may_be_applied(known, want, observed) and want.domain:
+        asked = {Reading.ECHO: observed.echo, Reading.TASKS: observed.tasks}
+        missing = [reading for reading, answer in asked.items() if answer is None]
+        if missing:
+            return needing(known, "The container tells what it runs", *missing)
+    edited = observed.detail.config is None or not same_effect(observed.detail.config, want.config)
+    if observed.tasks is None and edited and known.task is not None:
+        return needing(known, "Whether what was edited was applied, too, is told by its tasks", Reading.TASKS)
+    if observed.tasks is None and not _is_wanted(want, observed):
+        return needing(known, "A start, a stop or a loss is believed by its tasks", Reading.TASKS)
     return None
 
 
@@ -121,18 +132,20 @@ def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> 
 def _adopted(session: Session, want: Desired, observed: Observed, detail: ApplicationDetail) -> DokployStatus:
     """Our record, corrected by what Dokploy holds."""
     known = session.status.dokploy
-    configured = detail.config == want.config
+    configured = detail.config is not None and same_effect(detail.config, want.config)
     running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
     if known.intent is not None and _APPLIES.intersection(known.intent.actions):
-        echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
+        echoed = _newest_echoes(want, observed)
         stopped = want.config.replicas == 0
-        applied = want.digest if configured and running and (echoed or stopped) else None
-    elif not running or not configured:
+        there = configured and running and observed.service is not None
+        applied = want.digest if there and (echoed or stopped) else None
+    elif not running or not (configured or _is_untouched(known, observed)):
         applied = None
     return replace_known(
         known,
         configured=want.digest if configured else None,
+        described=want.described if detail.config == want.config else None,
         applied=applied,
         # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
         replaced=None if known.intent is not None and applied == want.digest else known.replaced,
@@ -141,21 +154,42 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
     )
 
 
-_APPLIES = frozenset({Configure.__name__, Apply.__name__, Build.__name__})
-"""What leaves in doubt which configuration runs, where a pass was cut off; a change of route does not."""
+def _is_untouched(known: DokployStatus, observed: Observed) -> bool:
+    """Whether the container that runs is the one that was seen last.
+
+    Then an edit that nobody applied, or an older database, is written over and worth no restart.
+    """
+    newest = observed.tasks[0] if observed.tasks else None
+    return newest is not None and newest.task_id == known.task and newest.state == "Running"
+
+
+def _newest_echoes(want: Desired, observed: Observed) -> bool:
+    """Whether what runs as declared is what Swarm means to run.
+
+    A container that is on its way out still answers: when a bad change is taken back, its revision
+    is the desired one again, and its successor the one that cannot start.
+    """
+    echoed = isinstance(observed.echo, dict) and observed.echo["revision"] == want.revision
+    newest = observed.tasks[0] if observed.tasks else None
+    return echoed and newest is not None and newest.state == "Running"
+
+
+_APPLIES = frozenset({Apply.__name__, Build.__name__})
+"""What leaves in doubt which configuration runs, where a pass was cut off; a change of route or of a
+name does not."""
 
 
 def _is_wanted(want: Desired, observed: Observed) -> bool:
     """Whether Swarm wants as many tasks as are declared.
 
-    A listing that is out of date shows a session as stopped that was just started; to apply again
-    would restart it. Its newest task tells.
+    A listing that is out of date shows a session as stopped that was just started, and one that was
+    cut short shows none; to apply again would restart it. Its newest task tells.
     """
     service = observed.service
-    if service is None:
+    if service is not None and service.wanted == want.config.replicas:
+        return True
+    if observed.tasks is None:
         return False
-    if service.wanted == want.config.replicas or observed.tasks is None:
-        return service.wanted == want.config.replicas
     runs = bool(observed.tasks) and observed.tasks[0].wanted == "running"
     return runs == (want.config.replicas > 0)
 
@@ -173,8 +207,8 @@ def _changes(
 ) -> tuple[Action, ...]:
     """The steps from what Dokploy holds to what it shall hold, in their order."""
     actions: list[Action] = []
-    if known.configured != want.digest:
-        actions.append(Configure(want.config, want.digest))
+    if known.configured != want.digest or known.described != want.described:
+        actions.append(Configure(want.config, want.digest, want.described))
     actions += [AttachVolume(mount) for mount in want.volumes if mount.volume not in known.storage]
     actions += _route_changes(want, known, observed)
     if step.build is not None:
@@ -183,6 +217,11 @@ def _changes(
         return tuple(actions)
     why = _reason_to_apply(session, want, known, actions)
     return (*actions, Apply(why)) if why else tuple(actions)
+
+
+def _are_for_people(actions: tuple[Action, ...], want: Desired, known: DokployStatus) -> bool:
+    """Whether all that is left to do is to write a name or a title: nothing that runs changes."""
+    return known.configured == want.digest and all(isinstance(action, Configure) for action in actions)
 
 
 def _route_changes(want: Desired, known: DokployStatus, observed: Observed) -> list[Action]:
@@ -282,10 +321,9 @@ def _readings_to_settle(
     session: Session, want: Desired, known: DokployStatus, observed: Observed
 ) -> list[Reading]:
     """What tells how the container stands; nothing while it was well and its service still is."""
-    service = observed.service
     if want.config.replicas == 0:
         return []
-    healthy = service is not None and service.running > 0
+    healthy = is_up(observed)
     was_well = known.task is not None and session.status.is_ready
     restarted = _boot(observed) not in {None, known.boot}
     missing: list[Reading] = []

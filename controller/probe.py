@@ -9,6 +9,7 @@ import httpx
 from container.contract import HEALTH_PATH, HealthReport
 from controller.observed import Silence
 from dokploy.port import Domain
+from dokploy.trust import trust
 
 _TIMEOUT = 3.0
 _MAX_BYTES = 64 * 1024
@@ -37,18 +38,14 @@ class HttpProbe:
     """Reads it over HTTP. ``address`` (host:port) is connected to in place of the route's host."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(
-            timeout=_TIMEOUT,
-            transport=transport,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
-        )
+        self._transport = transport
+        self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
         """The report behind a route; never raises."""
         scheme = "https" if domain.https else "http"
         try:
-            answer = await self._client.get(
+            answer = await self._client(scheme).get(
                 f"{scheme}://{address or domain.host}{HEALTH_PATH}",
                 headers={"Host": domain.host},
                 extensions={"sni_hostname": domain.host},
@@ -61,7 +58,20 @@ class HttpProbe:
 
     async def aclose(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
+
+    def _client(self, scheme: str) -> httpx.AsyncClient:
+        """The client for a scheme, made when the first route of it is asked."""
+        if scheme not in self._clients:
+            self._clients[scheme] = httpx.AsyncClient(
+                timeout=_TIMEOUT,
+                transport=self._transport,
+                verify=trust(scheme),
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
+            )
+        return self._clients[scheme]
 
 
 def _checked(body: object) -> HealthReport | Silence:

@@ -63,9 +63,17 @@ def standing(
         return Standing(Stage.STOPPED, Reason.STOPPED, "Stopped as declared")
     elapsed = (now - known.deployed_at).total_seconds() if known.deployed_at else _RECENT
     task = _running_task(known, observed, elapsed)
-    if service is not None and service.running > 0 and task is not None:
+    if is_up(observed) and task is not None:
         return _echoed(want, observed, elapsed, task)
     return _not_running(known, observed, elapsed, start_deadline, want.config.memory_limit)
+
+
+def is_up(observed: Observed) -> bool:
+    """Whether a container is healthy: by its service, or by its newest task where that is not listed."""
+    if observed.service is not None:
+        return observed.service.running > 0
+    newest = observed.tasks[0] if observed.tasks else None
+    return newest is not None and newest.state == "Running"
 
 
 def _running_task(known: DokployStatus, observed: Observed, elapsed: float) -> str | None:
@@ -92,7 +100,8 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
             Reason.ROUTE_FAILING,
             f"The container is healthy, but {want.domain.host} does not lead to it yet",
         )
-    if observed.echo["session"] != want.identity.session_id:
+    # A container of no session at all is one of ours whose environment somebody took away.
+    if observed.echo["session"] not in {want.identity.session_id, ""}:
         return Standing(
             Stage.STARTING, Reason.HOST_TAKEN, f"{want.domain.host} leads to another session's container"
         )
@@ -102,7 +111,7 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
         return Standing(
             Stage.FAILING,
             Reason.ROLLED_BACK,
-            f"The container runs revision {observed.echo['revision']} in place of {want.revision}",
+            f"The container runs revision {observed.echo['revision'] or 'none'} in place of {want.revision}",
         )
     return Standing(Stage.STARTING, Reason.REVISION_PENDING, "The container of the new revision is awaited")
 

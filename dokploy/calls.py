@@ -18,6 +18,7 @@ from dokploy.limiter import Limiter
 from dokploy.procedures import Procedure
 from dokploy.retry import Repeater
 from dokploy.translation import Answer, error_of
+from dokploy.trust import trust
 
 _T = TypeVar("_T")
 
@@ -66,7 +67,7 @@ def open_http(
             max_keepalive_connections=in_flight,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
-        verify=ssl.create_default_context() if base.scheme == "https" and transport is None else True,
+        verify=trust(base.scheme),
         transport=transport,
         trust_env=False,
         follow_redirects=False,

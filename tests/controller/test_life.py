@@ -106,7 +106,7 @@ async def test_a_deletion_is_one_call_and_one_a_volume_and_leaves_nothing():
         await of.delete()
         await of.until_gone()
         made = of.changes_since(before)
-        assert made["application.delete"] == 1
+        assert made == Counter({"application.delete": 1, "dockerVolume.removeVolume": 2})
         assert of.applications() == []
         assert of.simulation.containers == []
         assert of.simulation.volumes() == ()
@@ -309,3 +309,13 @@ async def test_a_stop_that_was_refused_and_taken_back_leaves_the_session_ready()
         of.dokploy.add_key(KEY, role="owner")
         await of.start()
         await of.until_ready(within=90)
+
+
+async def test_a_controller_that_starts_while_the_store_fails_works_as_soon_as_it_answers():
+    async with world() as of:
+        await of.declare()
+        of.records.failing = True
+        of.run_controller()
+        await asyncio.sleep(5)
+        of.records.failing = False
+        await of.until_ready()

@@ -16,7 +16,7 @@ from container.contract import HealthReport
 from controller.loop import Controller, Pacing
 from controller.metrics import Metrics
 from controller.observed import Silence
-from crds.base import Key, ObjectMeta
+from crds.base import Key, ObjectMeta, Resource
 from crds.container import ContainerDefaults, HealthCheck, SecretKeyReference
 from crds.quantity import Duration
 from crds.secret import Secret
@@ -28,7 +28,7 @@ from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.server import create_app
 from dokploy.local.simulation import Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
-from records.errors import NotFound
+from records.errors import NotFound, Unavailable
 from tests import laws
 from tests.fakes.memory_records import MemoryRecords
 
@@ -66,15 +66,37 @@ class SimulatedProbe:
 
 
 class LawfulRecords(MemoryRecords):
-    """Checks the laws of status at every write of one."""
+    """Holds every write of a status to the laws; ``keeper.broken`` tells at the end."""
+
+    def __init__(self, now: Callable[[], datetime], keeper: laws.Keeper) -> None:
+        super().__init__(now)
+        self.keeper = keeper
+        self.failing = False
+        """Listings get no answer."""
+        self._read: dict[tuple[str, Key], int] = {}
+
+    async def list(self, kind, **options):
+        if self.failing:
+            raise Unavailable("the store does not answer")
+        return await super().list(kind, **options)
+
+    async def get(self, kind, key):
+        row = await super().get(kind, key)
+        self.was_read(row)
+        return row
+
+    def was_read(self, row: Resource) -> None:
+        """What a pass has before it: the newest, unless a fault showed it an older one."""
+        self._read[row.KIND, row.key] = row.metadata.generation
 
     async def update_status(self, kind, key, *, uid, status):
         before = self._row(kind, key, uid)
         after = await super().update_status(kind, key, uid=uid, status=status)
-        if isinstance(before, Session) and after.status.dokploy.intent is None:
-            laws.s4(before, after)
-            laws.s5(before, after)
-            laws.status_laws(after)
+        if isinstance(before, Session):
+            self.keeper.hold(laws.s5, before, after)
+            if after.status.dokploy.intent is None:
+                self.keeper.hold(laws.s4, before, after)
+                self.keeper.hold(laws.status_laws, after, read=self._read.get((kind.KIND, key), 0))
         return after
 
 
@@ -92,7 +114,7 @@ class Transport(httpx.ASGITransport):
 class World:
     """What a test looks at, and what it does to it."""
 
-    records: MemoryRecords
+    records: LawfulRecords
     dokploy: LocalDokploy
     simulation: Simulation
     connect: Callable[[Target, SecretStr], Dokploy]
@@ -130,7 +152,7 @@ class World:
     # -- what there is --------------------------------------------------------------------
 
     async def session(self, name: str = "fix-login") -> Session:
-        return await self.records.get(Session, Key(NAMESPACE, name))
+        return self.records.at(Session, Key(NAMESPACE, name))
 
     async def ready(self, name: str = "fix-login") -> tuple[str, str]:
         for condition in (await self.session(name)).status.conditions:
@@ -226,7 +248,8 @@ async def world(**target_spec: object) -> AsyncIterator[World]:
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    records = LawfulRecords(now)
+    keeper = laws.Keeper()
+    records = LawfulRecords(now, keeper)
     simulation = Simulation(clock=clock)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock)
     await dokploy.start()
@@ -251,3 +274,4 @@ async def world(**target_spec: object) -> AsyncIterator[World]:
         yield made
     finally:
         await made.aclose()
+    assert not keeper.broken, keeper.broken

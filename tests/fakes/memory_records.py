@@ -43,6 +43,10 @@ class MemoryRecords:
         """Every record of a kind, for those who look on."""
         return tuple(cast("R", row) for row in self._rows.get(kind.KIND, {}).values())
 
+    def at(self, kind: type[R], key: Key) -> R:
+        """One record, for those who look on; raises NotFound."""
+        return self._row(kind, key)
+
     async def get(self, kind: type[R], key: Key) -> R:
         await asyncio.sleep(0)
         return self._row(kind, key)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.reliability.faults import Call, Fault, Injection, Kind, Tamper
+from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Tamper
 
 _REVOKED_FOR = 40.0
 _EFFECT_AFTER = 2.0
@@ -57,6 +57,8 @@ class Injector:
         self._revoked_until = float("-inf")
         self._listed: dict[str, httpx.Response] = {}
         self._late: set[asyncio.Task[None]] = set()
+        self.overdue: set[int] = set()
+        """Numbers of the calls that took effect after we had been told that they did not answer."""
         self._versions: dict[tuple[str, str], list[object]] = {}
 
     def arm(self, *injections: Injection) -> None:
@@ -75,6 +77,8 @@ class Injector:
             return call, None
         self.calls.append(call)
         fault = self._plan.pop(call.number, None)
+        if isinstance(fault, Fault) and fault not in APPLICABLE[kind]:
+            fault = None  # an earlier fault put another kind of call in this place
         if fault is not None:
             self.injected.append((call, fault))
         if isinstance(fault, Tamper):
@@ -163,6 +167,7 @@ class Injector:
 
     async def _later(self, call: Call, perform: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(_EFFECT_AFTER)
+        self.overdue.add(call.number)
         await self._performed(call, perform)
 
     async def _false_view(

@@ -31,10 +31,9 @@ from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.simulation import BuildScript, Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
 from records.errors import Unavailable
-from records.port import Change, Claim
+from records.port import Change, Claim, StoreSettings
 from tests import laws
-from tests.controller.world import CHANGES, KEY, LISTINGS, SimulatedProbe, World, target
-from tests.fakes.memory_records import MemoryRecords
+from tests.controller.world import CHANGES, KEY, LISTINGS, LawfulRecords, SimulatedProbe, World, target
 from tests.reliability.faults import Call, Kind
 from tests.reliability.injector import Injector, Life, decoded
 from tests.reliability.tampering import tamper
@@ -113,7 +112,9 @@ class Store:
         self._feed = of.feed
 
     async def get(self, kind: type[Resource], key: Key) -> Any:
-        return await self._read("get", f"{kind.KIND} {key}", lambda: self._records.get(kind, key))
+        row = await self._read("get", f"{kind.KIND} {key}", lambda: self._records.get(kind, key))
+        self._records.was_read(row)
+        return row
 
     async def list(self, kind: type[Resource], **options: Any) -> Any:
         return await self._read(
@@ -174,6 +175,11 @@ class Store:
     async def record_event(self, event: Event) -> None:
         await self._write("record_event", event.reason, lambda: self._records.record_event(event))
 
+    async def settings(self) -> StoreSettings:
+        # Not numbered: an adapter reads them once.
+        self._life.require()
+        return await self._records.settings()
+
     async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
         # Not numbered: it comes by the clock and not by what is done. Hand-over is a scenario.
         self._life.require()
@@ -190,28 +196,24 @@ class Store:
         return await self._injector.write(self._life, name, subject, perform, _UNAVAILABLE)
 
 
-class WatchedRecords(MemoryRecords):
-    """Checks the laws of status at every write of one, and notes what a pass announces."""
+class WatchedRecords(LawfulRecords):
+    """Notes besides what a pass announces, and that a record goes."""
 
-    watch_over: Watch
+    keeper: Watch
 
     async def update_status(self, kind: Any, key: Key, *, uid: str, status: Any) -> Any:
         before = self._row(kind, key, uid)
         after = await super().update_status(kind, key, uid=uid, status=status)
         if isinstance(before, Session):
-            hold = self.watch_over.hold
-            hold(laws.s5, before, after)
-            if after.status.dokploy.intent is None:
-                hold(laws.s4, before, after)
-                hold(laws.status_laws, after)
-            elif after.status.dokploy.intent != before.status.dokploy.intent:
-                self.watch_over.announced(after)
+            intent = after.status.dokploy.intent
+            if intent is not None and intent != before.status.dokploy.intent:
+                self.keeper.announced(after)
         return after
 
     async def remove_finalizer(self, kind: Any, key: Key, *, uid: str, finalizer: str) -> None:
         for session in self.all(Session):
             if session.metadata.uid == uid:
-                self.watch_over.ended(session)
+                self.keeper.ended(session)
         await super().remove_finalizer(kind, key, uid=uid, finalizer=finalizer)
 
 
@@ -296,7 +298,7 @@ async def reliability_world(
     def now() -> datetime:
         return datetime.fromtimestamp(clock(), UTC)
 
-    records = WatchedRecords(now)
+    records = WatchedRecords(now, laws.Keeper())
     simulation = Simulation(clock=clock, builds=builds)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=behaviours)
     await dokploy.start()
@@ -307,7 +309,7 @@ async def reliability_world(
         await records.create(Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=values))
     await records.create(target(poll=POLL, limits=RATE, deadlines=DEADLINES))
     made = ReliabilityWorld(records, dokploy, simulation, _unused, now, PACING, feed=feed)
-    made.watch = records.watch_over = watch = Watch(made)
+    made.watch = records.keeper = watch = Watch(made)
     made.injector = Injector(before=watch.before, after=watch.after, outsider=partial(tamper, made))
     await watch.invite_foreigners()
     try:
