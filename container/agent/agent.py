@@ -46,7 +46,7 @@ class Agent:
             self._ending = asyncio.get_running_loop().create_task(self._parts.duty.aclose())
 
     async def aclose(self) -> None:
-        """End the agent and write down what is left; within some five seconds."""
+        """End the agent and write down what is left; within some six seconds."""
         self.leave()
         assert self._ending is not None  # noqa: S101 - leave() made it
         await self._ending

@@ -64,6 +64,7 @@ class OurSide:
         offered = [
             Option(option.option_id, content.line(option.name), option.kind)
             for option in options[:_MAX_OPTIONS]
+            if len(option.option_id) <= content.MAX_LINE  # it is given back as it came, or not at all
         ]
         chosen = await self._listener.asked(tool_call, offered)
         if chosen is None:

@@ -1,7 +1,7 @@
 """ACP's content as pieces of an item, bounded. Pure.
 
-One item holds at most :data:`MAX_TEXT` characters of text (a message, a thought), or twice that in a
-tool call's pieces; more is counted and left out.
+One text holds at most :data:`MAX_TEXT` characters, all pieces of one item twice that; more is counted
+and left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_LINE = 1000
 MAX_INPUT = 4000
 MAX_PIECES = 50
 MAX_IMAGE = 400_000
-"""Characters of base64 of one image that is kept; the one after may not fit any more."""
+"""Characters of base64 of one image that is kept."""
 
 
 def line(text: str, limit: int = MAX_LINE) -> str:
@@ -57,11 +57,11 @@ def text_of(block: Block) -> str | None:
     return block.text if block.type == "text" else None
 
 
-def piece_of(block: Block, room: int = MAX_TEXT) -> Piece:
-    """A content block as a piece."""
+def piece_of(block: Block, room: int) -> Piece:
+    """A content block as a piece of at most ``room`` characters."""
     match block.type:
         case "text":
-            return Text(*begin_of(block.text, room))
+            return Text(*begin_of(block.text, min(room, MAX_TEXT)))
         case "image" | "audio":
             data = block.data if len(block.data) <= min(MAX_IMAGE, room) else ""
             return Image(line(block.mime_type, 100), data, len(block.data) * 3 // 4)
@@ -71,7 +71,7 @@ def piece_of(block: Block, room: int = MAX_TEXT) -> Piece:
             resource = block.resource
             text = getattr(resource, "text", None)
             if isinstance(text, str):
-                return Text(*begin_of(text, room))
+                return Text(*begin_of(text, min(room, MAX_TEXT)))
             return Link(line(resource.uri), line(resource.uri.rsplit("/", 1)[-1]))
 
 
@@ -99,7 +99,7 @@ def _tool_piece(content: ToolContent, room: int) -> tuple[Piece, int, int]:
             piece = Diff(line(content.path), None if content.old_text is None else old, new, lost)
             return piece, len(old) + len(new), lost
         case "content":
-            found = piece_of(content.content, min(room, MAX_TEXT))
+            found = piece_of(content.content, room)
             match found:
                 case Text():
                     return found, len(found.text), found.omitted

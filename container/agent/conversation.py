@@ -18,6 +18,7 @@ from container.agent.announced import Announced, ConfigurableOption, announce_op
 from container.agent.attachments import File
 from container.agent.blocks import blocks_of
 from container.agent.client import CAPABILITIES, OurSide
+from container.agent.content import line
 from container.agent.failures import AgentFailure, Kind
 from container.agent.pipe import Pipe
 from container.agent.program import Program, shown
@@ -138,7 +139,8 @@ class Conversation:
         self._capabilities = told.agent_capabilities or self._capabilities
         self._methods = told.auth_methods or ()
         if told.agent_info is not None:
-            self.name = f"{told.agent_info.title or told.agent_info.name} {told.agent_info.version}".strip()
+            title = told.agent_info.title or told.agent_info.name
+            self.name = line(f"{title} {told.agent_info.version}".strip(), 100)
         prompts = self._capabilities.prompt_capabilities
         self.announced = Announced(images=bool(prompts and prompts.image))
 

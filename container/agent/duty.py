@@ -76,6 +76,8 @@ class Duty:
 
     def begin(self) -> None:
         """Go on duty."""
+        if self._closing:
+            return
         if self.provider is None:
             self._enter(AgentState.NOT_STARTED, "no agent is declared; choose one")
         self._task = asyncio.get_running_loop().create_task(self._run())

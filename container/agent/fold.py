@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from container.agent import content
 from container.agent.items import Body, Item, Location, Message, Plan, Step, Thought, Tool
+from container.agent.weight import weight
 
 if TYPE_CHECKING:
     from acp import schema
@@ -90,9 +91,10 @@ def fold(draft: Draft, update: Update, at: str) -> tuple[Draft, Item | None]:
 
 def fold_tool(draft: Draft, update: ToolUpdate, at: str) -> tuple[Draft, Item]:
     """Take in a tool call, or what an update or a permission request tells of one."""
-    before = draft.calls.get(update.tool_call_id)
+    call = content.line(update.tool_call_id)
+    before = draft.calls.get(call)
     if before is None:
-        return draft.add(_told(Tool(content.line(update.tool_call_id), ""), update), at)
+        return draft.add(_told(Tool(call, ""), update), at)
     assert isinstance(before.body, Tool)  # noqa: S101 - only tool calls are in there
     item = before.with_body(_told(before.body, update))
     return draft.change(item), item
@@ -114,22 +116,23 @@ def _fold_message(draft: Draft, update: schema.AgentMessageChunk, at: str) -> tu
     if text is not None and not body.pieces:
         kept, lost = content.begin_of(text, content.MAX_TEXT - len(body.text))
         changed = replace(body, text=body.text + kept, omitted=body.omitted + lost)
-    elif len(body.pieces) < content.MAX_PIECES:
-        changed = _with_piece(body, update, text)
     else:
-        changed = replace(body, omitted=body.omitted + len(text or "."))
+        changed = _with_piece(body, update, text)
     item = newest.with_body(changed)
     return draft.change(item), item
 
 
 def _with_piece(body: Message, update: schema.AgentMessageChunk, text: str | None) -> Message:
     """A message in which something came that is no text: from there on it is made of pieces."""
+    room = max(0, 2 * content.MAX_TEXT - weight(body))
     last = body.pieces[-1] if body.pieces else None
     if text is not None and last is not None and last.type == "text":
-        kept, lost = content.begin_of(text, content.MAX_TEXT - len(last.text))
+        kept, lost = content.begin_of(text, min(room, content.MAX_TEXT - len(last.text)))
         piece = replace(last, text=last.text + kept, omitted=last.omitted + lost)
         return replace(body, pieces=(*body.pieces[:-1], piece))
-    return replace(body, pieces=(*body.pieces, content.piece_of(update.content)))
+    if len(body.pieces) >= content.MAX_PIECES:
+        return replace(body, omitted=body.omitted + len(text or "."))
+    return replace(body, pieces=(*body.pieces, content.piece_of(update.content, room)))
 
 
 def _fold_thought(draft: Draft, update: schema.AgentThoughtChunk, at: str) -> tuple[Draft, Item | None]:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from container.agent.attachments import Attachments, File
 from container.agent.duty import Duty, Means
@@ -20,7 +19,7 @@ from container.agent.queue import Line, PromptQueue, Waiting
 from container.agent.recall import lapse
 from container.agent.records import Records
 from container.agent.store import Store
-from container.agent.talk import Launch, Listener, Patience, Talk
+from container.agent.talk import Launch, Patience, Talk
 from container.agent.transcript import Transcript
 from container.agent.turns import Table, Turns
 from container.database import Database
@@ -28,13 +27,6 @@ from container.environment import Settings
 from container.journal import Journal, Level
 from container.moments import now, rfc3339
 from container.workspace import Backoff
-
-
-class MakeLaunch(Protocol):
-    """Makes what starts programs, once it is known who listens to them."""
-
-    def __call__(self, listener: Listener) -> Launch:
-        """The launch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +46,6 @@ class Surroundings:
     version: str
     patience: Patience = field(default_factory=Patience)
     backoff: Backoff = field(default_factory=Backoff)
-    make_launch: MakeLaunch | None = None
-    """Instead of starting programs."""
 
 
 class Parts:
@@ -131,7 +121,7 @@ class Parts:
         around = self.around
         return Means(
             find=self._find,
-            launch=around.make_launch(self.hearing) if around.make_launch else self._launcher(),
+            launch=self._launcher(),
             queue=self.queue,
             transcript=self.transcript,
             memory=self.memory,

@@ -143,7 +143,7 @@ def _choosing(agent: Agent) -> list[BaseRoute]:
     return [
         _route("/provider", provider, "PUT"),
         _route("/mode", mode, "PUT"),
-        _route("/options/{option}", option, "PUT"),
+        _route("/options/{option:path}", option, "PUT"),
     ]
 
 

@@ -138,7 +138,7 @@ class Transcript:
     def since(self, after: int, *, limit: int) -> Page:
         """Items changed after a revision, the earliest change first; of one revision all.
 
-        A position that was never told gets everything.
+        A position that was never told gets everything; ``limit`` is 1 or more.
         """
         if after > self.revision:
             after = 0

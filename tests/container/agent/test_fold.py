@@ -72,6 +72,20 @@ def test_a_message_has_a_largest_size_and_tells_what_is_missing():
     assert weight(message) == MAX_TEXT
 
 
+def test_a_message_of_many_pieces_is_bounded_as_a_whole():
+    image = acp.update_agent_message(acp.image_block("A" * 300_000, "image/png"))
+    long = said("x" * MAX_TEXT)
+    [message] = folded(*[image, long] * 60)
+    assert weight(message) <= 2 * MAX_TEXT
+    assert len(message.pieces) == content.MAX_PIECES
+
+
+def test_a_long_id_of_a_call_is_still_one_call():
+    id_ = "i" * 5000
+    [tool] = folded(acp.start_tool_call(id_, "x"), acp.update_tool_call(id_, status="completed"))
+    assert tool.status == "completed"
+
+
 def test_a_tool_call_changes_in_place_and_keeps_what_an_update_leaves_out():
     start = acp.start_tool_call("1", "Edit", kind="edit", status="pending", raw_input={"path": "a"})
     update = acp.update_tool_call(
