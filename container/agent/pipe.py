@@ -19,7 +19,7 @@ _MAX_GARBAGE = 256 * 1024
 _MAX_REQUESTS = 64
 """Requests of the agent that are answered at the same time."""
 _CHUNK = 64 * 1024
-_BURST = 16
+_BURST = 4
 """Messages between two turns of the event loop."""
 _PATIENCE = 30.0
 """Seconds that the program may take to read what is written to it."""
