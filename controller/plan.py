@@ -156,7 +156,7 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         return unanswered(known, "create")
     if observed.orphans():
         return _orphaned(known, observed)
-    if known.application_id is not None and want.config.replicas:
+    if known.application_id is not None:
         ending = _old_container_ends(known, want, observed, now)
         if ending is not None:
             return ending
@@ -182,8 +182,9 @@ def _old_container_ends(
 ) -> Plan | None:
     """Wait for the container of an application that is gone: it would share the volumes (law S2).
 
-    It outlives its service by its stop grace. That time passes in any case, since an engine that is
-    down shows no container either; and one that is still listed then has the volumes still.
+    A stopped session waits as well, for it may be started before the old container has ended. That
+    outlives its service by its stop grace, which passes in any case: an engine that is down shows no
+    container either. One that is still listed then has the volumes still.
     """
     lost_at = known.lost_at or now
     lost = replace_known(known, lost_at=lost_at, applied=None, task=None)

@@ -232,6 +232,8 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     assert f"{REVISION}='{status.revision.desired}'" in str(row["env"]), (
         "L1: Dokploy holds another configuration"
     )
+    replicas = 1 if session.spec.operating_mode is OperatingMode.RUNNING else 0
+    assert row["replicas"] == replicas, "L1: Dokploy holds another number of replicas"
     containers = of.simulation.running(str(row["appName"]))
     if session.spec.operating_mode is OperatingMode.RUNNING:
         revisions = [c.spec.env.get(REVISION) for c in containers]

@@ -655,3 +655,11 @@ def test_a_late_create_is_awaited_before_volumes_go():
 
 def test_on_an_unknown_view_nothing_is_deleted():
     assert deleting(session(deleting=True), Observed()).actions == ()
+
+
+def test_a_stopped_sessions_lost_application_is_given_time_as_well():
+    of = session(mode=OperatingMode.STOPPED)
+    of = with_known(of, settled(of, desired(of), task=None))
+    made = planned(of, nothing(gone=True))
+    assert made.actions == (), "it may be started while the old container is still ending"
+    assert made.known.lost_at == NOW
