@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, the two health paths, and the gate around it all."""
+"""The single-session app: a page, its data, the agent's routes, the two health paths, and the gate around it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from container.agent.routes import routes as agent_routes
 from container.assets import asset
 from container.contract import HEALTH_PATH, READY_PATH
 from container.entry.guard import Guard
@@ -53,6 +54,7 @@ def build_app(session: Session) -> ASGIApp:
         Route(OVERVIEW_PATH, look),
         Route("/", show),
         *entry_routes(session.entry),
+        *agent_routes(session.agent),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
     # Around all of it, so that an answer to a defect is guarded too.

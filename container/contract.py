@@ -140,8 +140,35 @@ class WorkspaceReport(TypedDict):
     message: str
 
 
+class AgentState(StrEnum):
+    """How the agent's program stands."""
+
+    NOT_STARTED = "NotStarted"
+    STARTING = "Starting"
+    READY = "Ready"
+    FAILED = "Failed"
+    NOT_INSTALLED = "NotInstalled"
+
+
+class Attention(StrEnum):
+    """What the agent wants of its owner; the words of ``Session.status.attention``."""
+
+    WORKING = "Working"
+    """Nothing: it works."""
+    NEEDS_INPUT = "NeedsInput"
+    """A look at what it did, or a word on how to go on."""
+    NEEDS_APPROVAL = "NeedsApproval"
+    """Leave to do something."""
+    IDLE = "Idle"
+    """Something to do."""
+    LIMIT_REACHED = "LimitReached"
+    """Its provider's limit is used up."""
+    UNKNOWN = "Unknown"
+    """There is no agent, or the records were not read yet."""
+
+
 class AgentReport(TypedDict):
-    """The agent: ``NotStarted``, ``Starting``, ``Ready``, ``Failed``, ``NotInstalled``."""
+    """The agent: an :class:`AgentState`, and the message for people, without secrets."""
 
     state: str
     message: str
@@ -189,6 +216,7 @@ class HealthReport(TypedDict):
     agent: AgentReport
     auth: list[AuthReport]
     attention: str
+    """An :class:`Attention`."""
     activity: ActivityReport | None
     work: WorkReport
     version: str

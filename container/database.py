@@ -26,6 +26,11 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # One-time entry tokens that were used, until they expire. See container/entry/used.py.
         "CREATE TABLE entry_used (id TEXT PRIMARY KEY, until INTEGER NOT NULL)",
     ),
+    (
+        # What the agent and a person said; bodies are JSON. See container/agent/store.py.
+        "CREATE TABLE agent_item (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE TABLE agent_value (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    ),
 )
 """One after the other; ``PRAGMA user_version`` counts those that were made. Only ever appended to."""
 

@@ -71,7 +71,7 @@ async def _serve(settings: Settings, given: Secrets, listener: socket.socket) ->
     server = _Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, server, signal.Signals(number))
+        loop.add_signal_handler(number, _stop, server, session, signal.Signals(number))
     LOG.info("serving on port %d", listener.getsockname()[1])
     preparing = loop.create_task(_prepare(session, given))
     try:
@@ -90,6 +90,7 @@ async def _prepare(session: Session, given: Secrets) -> None:
         session.workspace.give_up(type(error).__name__)
 
 
-def _stop(server: _Server, number: signal.Signals) -> None:
+def _stop(server: _Server, session: Session, number: signal.Signals) -> None:
     LOG.info("container: %s, stopping", number.name)
+    session.leave()
     server.should_exit = True

@@ -8,6 +8,9 @@ import secrets
 from collections.abc import Sequence
 from importlib import metadata
 
+from container.agent.agent import Agent
+from container.agent.masking import Mask
+from container.agent.parts import Surroundings
 from container.auth import Placed, Placement, place
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
@@ -24,7 +27,7 @@ from container.workspace import Workspace
 
 
 class Session:
-    """Settings, gate, workspace, logins, work and journal of one session."""
+    """Settings, gate, workspace, agent, logins, work and journal of one session."""
 
     def __init__(self, settings: Settings, given: Secrets, placed: tuple[Placed, ...]) -> None:
         self.settings = settings
@@ -35,12 +38,24 @@ class Session:
         self.entry = Entry(settings, given.token_key, self.journal, database)
         self._problems = (*settings.problems, *given.problems, *self.entry.problems)
         self._placed = placed
-        self._git = Git(child_environment(settings))
+        environ = child_environment(settings)
+        self._git = Git(environ)
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, UNKNOWN)
         self._logins = OnDemand(self._read_logins, self._logins_now())
         self._seen: Work | None = None
         self._version = _version()
+        self.agent = Agent(
+            Surroundings(
+                settings,
+                self.journal,
+                database,
+                environ,
+                usable=lambda: self.workspace.usable,
+                mask=Mask(given, environ, settings.home),
+                version=self._version,
+            )
+        )
 
     @property
     def work(self) -> Work:
@@ -63,15 +78,22 @@ class Session:
                 self.journal.say(f"login {file.provider}", file.message or f"{file.name} is in place")
 
     async def prepare(self, given: Secrets) -> None:
-        """Bring the workspace about, and look at the work in it."""
+        """Bring the workspace about, and look at the work in it; the agent may work in it then."""
+        await self.agent.begin()
         await self.workspace.prepare(given.git)
+        self.agent.look()
         if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing"}:
             self.journal.note_activity("git")
         self._work.expire()
         self._work.ask()
 
+    def leave(self) -> None:
+        """The end was asked for: what takes time to end is told at once."""
+        self.agent.leave()
+
     async def aclose(self) -> None:
         """End what is under way and write down what is left."""
+        await self.agent.aclose()
         await self._work.aclose()
         await self._logins.aclose()
         self.journal.say("container", "stopped")
@@ -102,9 +124,9 @@ class Session:
             "boot": self.boot,
             "status": "degraded" if failed or notices else "ok",
             "workspace": workspace,
-            "agent": {"state": "NotStarted", "message": "no agent was started"},
-            "auth": self._logins.ask(),
-            "attention": "Unknown",
+            "agent": self.agent.report(),
+            "auth": [self._as_used(login) for login in self._logins.ask()],
+            "attention": self.agent.attention.value,
             "activity": self.journal.activity,
             "work": self.work.report(),
             "version": self._version,
@@ -113,6 +135,16 @@ class Session:
 
     def _say_of_workspace(self, message: str, level: Level) -> None:
         self.journal.say("workspace", message, level=level)
+
+    def _as_used(self, login: AuthReport) -> AuthReport:
+        """A login as its file tells of it, unless the agent just found that it does not serve."""
+        if login["provider"] != self.agent.refused_login or login["state"] != "LoggedIn":
+            return login
+        return {
+            **login,
+            "state": "Revoked",
+            "message": "the agent says that it no longer serves; log in again",
+        }
 
     async def _read_work(self) -> Work:
         if not self.workspace.usable:
