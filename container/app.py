@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, the agent's routes, the two health paths, and the gate around it."""
+"""The single-session app: a page, its data, the agent, the health paths, and the gate around it all."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Takes the secrets that we hold out of what an agent's program says of its own end.
 
-Held are the git password, the key of the entry tokens, every text in a login file (as given, and as it is now: an agent renews its
-tokens), the environment's variables whose names stand for a secret, and passwords in its URLs.
+Held are the git password, the key of the entry tokens, every text in a login file (as given, and as it
+is now: an agent renews its tokens), the environment's variables whose names stand for a secret, and
+passwords in its URLs.
 """
 
 from __future__ import annotations
