@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.container.agent.conftest import command, is_running
-from tests.container.conftest import encoded, until
+from tests.container.conftest import encoded, entered, until
 
 CANARY = "canary-5d20-secret"
 
@@ -33,7 +33,7 @@ class Api:
             f"http://127.0.0.1:{self.container.port}/api/agent{path}",
             method=method,
             data=None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **headers},
+            headers={"Content-Type": "application/json", **entered(), **headers},
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -82,7 +82,7 @@ class Events:
 
     def __init__(self, api, path="/events", **headers):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{api.container.port}/api/agent{path}", headers=headers
+            f"http://127.0.0.1:{api.container.port}/api/agent{path}", headers={**entered(), **headers}
         )
         self.answer = urllib.request.urlopen(request, timeout=30)
 
@@ -271,9 +271,10 @@ def test_a_form_of_another_page_is_refused(shared):
 
 def test_a_request_without_end_is_refused(shared):
     with socket.create_connection(("127.0.0.1", shared.container.port), timeout=10) as connection:
+        token = entered()["Authorization"].encode()
         connection.sendall(
             b"POST /api/agent/prompts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"Authorization: " + token + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
         chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
         with contextlib.suppress(OSError):
