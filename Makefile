@@ -67,9 +67,11 @@ dev: .venv/.dev
 	@echo "== making .venv"
 	@$(PYTHON) -m venv .venv || { echo "the venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
 
-.venv/.server: deploy/locks/server.lock pyproject.toml | .venv/bin/python
+# The local Dokploy runs sessions as programs of this machine: so what they need is needed here, too.
+.venv/.server: deploy/locks/server.lock deploy/locks/container.lock pyproject.toml | .venv/bin/python
 	@echo "== installing what Berth runs on (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/server.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/container.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
