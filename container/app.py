@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, and the two health paths. Only GET and HEAD."""
+"""The single-session app: a page, its data, and the two health paths; the workbench behind a guard."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from container.changes.routes import routes as change_routes
 from container.contract import HEALTH_PATH, READY_PATH
+from container.origin import OwnOriginOnly
 from container.page import asset, index, list_top, overview
+from container.preview.routes import keyed_routes
+from container.preview.routes import routes as preview_routes
 from container.session import Session
+from container.terminal.routes import routes as terminal_routes
+from container.tree.routes import routes as tree_routes
 
 OVERVIEW_PATH = "/api/overview"
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-def build_app(session: Session) -> ASGIApp:
-    """The app of one session."""
+Guard = Callable[[ASGIApp], ASGIApp]
+"""Lets through to an app who may enter, and nobody else."""
+
+
+def build_app(session: Session, *, guard: Guard | None = None) -> ASGIApp:
+    """The app of one session. Terminals, files, changes and previews are served behind a guard alone."""
 
     async def health(_: Request) -> Response:
         return JSONResponse(session.health())
@@ -38,15 +48,28 @@ def build_app(session: Session) -> ASGIApp:
     async def show(_: Request) -> Response:
         return HTMLResponse(page)
 
-    routes = [
+    routes: list[BaseRoute] = [
         Route(HEALTH_PATH, health),
         Route(READY_PATH, ready),
         Route(OVERVIEW_PATH, look),
         Route("/", show),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
+    if guard is not None:
+        routes += keyed_routes(session.previews)
+        routes.append(Mount("", guard(OwnOriginOnly(Router(workbench_routes(session))))))
     # Around all of it, so that an answer to a defect is guarded too.
     return Guarded(Starlette(routes=routes), console_origin=session.settings.console_origin)
+
+
+def workbench_routes(session: Session) -> list[BaseRoute]:
+    """Terminals, files, changes, and what tells of previews: for who may enter alone."""
+    return [
+        *terminal_routes(session.terminals),
+        *tree_routes(session.tree),
+        *change_routes(session.changes),
+        *preview_routes(session.previews),
+    ]
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -59,7 +82,10 @@ def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 class Guarded:
-    """Adds to every answer what keeps a browser from being used against the session."""
+    """Adds to every answer what keeps a browser from being used against the session.
+
+    A policy that an answer brings itself stays: that of an image, or of a preview.
+    """
 
     def __init__(self, app: ASGIApp, *, console_origin: str | None) -> None:
         self._app = app
@@ -80,7 +106,9 @@ class Guarded:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_guarded)

@@ -9,38 +9,59 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from container.auth import Placed, Placement, place
+from container.changes.changes import Changes
+from container.changes.staging import Author
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
 from container.environment import Settings, child_environment
-from container.git import Git
-from container.given import Problem, Secrets
+from container.git import Git, Login
+from container.given import Secrets
 from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now
 from container.ondemand import OnDemand
+from container.preview.previews import Previews
+from container.terminal.terminals import Terminals
+from container.tree.tree import Tree
 from container.work import UNKNOWN, Saved, Work, read_work
 from container.workspace import Workspace
 
 
 class Session:
-    """Settings, workspace, logins, work and journal of one session."""
+    """Settings, workspace, logins, work, workbench and journal of one session."""
 
-    def __init__(
-        self, settings: Settings, *, problems: tuple[Problem, ...], placed: tuple[Placed, ...]
-    ) -> None:
+    def __init__(self, settings: Settings, given: Secrets, placed: tuple[Placed, ...]) -> None:
         self.settings = settings
         self.boot = secrets.token_hex(8)
         database, remark = open_database(settings.database, now())
         self.journal = Journal(database)
         self._database_remark = remark
-        self._problems = (*settings.problems, *problems)
+        self._problems = (*settings.problems, *given.problems)
         self._placed = placed
-        self._git = Git(child_environment(settings))
+        environ = child_environment(settings)
+        self._git = Git(environ)
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, UNKNOWN)
         self._logins = OnDemand(self._read_logins, self._logins_now())
         self._seen: Work | None = None
         self._version = _version()
+        self.terminals = Terminals(
+            workspace=settings.workspace,
+            home=settings.home,
+            environ=environ,
+            typing=lambda: self.journal.note_activity("terminal"),
+        )
+        # A workspace may lie in a repository that is not ours: on a plain machine, in any.
+        inside = {**environ, "GIT_CEILING_DIRECTORIES": str(settings.workspace.parent)}
+        self.tree = Tree(settings.workspace, Git(inside), changed=self._edited)
+        self.changes = Changes(
+            settings.workspace,
+            inside,
+            login=_login(settings, given),
+            author=_author(settings),
+            changed=self._work.expire,
+        )
+        self.previews = Previews(environ, console_origin=settings.console_origin)
 
     @property
     def work(self) -> Work:
@@ -72,6 +93,7 @@ class Session:
 
     async def aclose(self) -> None:
         """End what is under way and write down what is left."""
+        await asyncio.gather(self.terminals.aclose(), self.previews.aclose())
         await self._work.aclose()
         await self._logins.aclose()
         self.journal.say("container", "stopped")
@@ -111,6 +133,11 @@ class Session:
             "notices": notices,
         }
 
+    def _edited(self) -> None:
+        """A person changed a file."""
+        self.journal.note_activity("person")
+        self._work.expire()
+
     def _say_of_workspace(self, message: str, level: Level) -> None:
         self.journal.say("workspace", message, level=level)
 
@@ -137,7 +164,18 @@ class Session:
 def open_session(settings: Settings, given: Secrets) -> Session:
     """Put logins in place and open the session; never raises for what it was given."""
     placed = place(given.auth_files, home=settings.home, data=settings.data)
-    return Session(settings, problems=given.problems, placed=placed)
+    return Session(settings, given, placed)
+
+
+def _login(settings: Settings, given: Secrets) -> Login | None:
+    """The git credentials, for the declared repository's server and no other."""
+    return Login.for_url(settings.repository.url, given.git) if settings.repository else None
+
+
+def _author(settings: Settings) -> Author:
+    """Who commits where git's configuration does not say it: the session's owner."""
+    name = settings.namespace or "session"
+    return Author(name, f"{name}@berth.invalid")
 
 
 def _version() -> str:
