@@ -52,7 +52,8 @@ class Proxy:
         method = request.headers.get("access-control-request-method")
         if request.method == "OPTIONS" and origin == "null" and method is not None:
             asked = request.headers.get("access-control-request-headers", "")
-            return _with(Response(status_code=204), self._policy, passed.preflight(method, asked))
+            allowed = Response(status_code=204)
+            return _with(allowed, self._policy, passed.shared(origin, ()), passed.preflight(method, asked))
         try:
             address = await self._target(seen.port, own_port(request.scope))
             found = await self._ask(request, seen, address)

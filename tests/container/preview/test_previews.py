@@ -158,6 +158,7 @@ async def test_a_page_in_the_sandbox_reads_its_own_server_and_no_other_page_does
         }
         allowed = await of.http.options(of.at("x"), headers=asked)
         assert allowed.status_code == 204
+        assert allowed.headers["access-control-allow-origin"] == "null"
         assert allowed.headers["access-control-allow-methods"] == "PUT"
         assert allowed.headers["access-control-allow-headers"] == "x-a"
         strange = await of.http.get(of.at("x"), headers={"origin": "https://evil.example.com"})
