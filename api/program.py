@@ -10,15 +10,15 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
-from api.ports import Findings
+from api.ports import Explanation, Findings
 from api.server import ApiServer, CannotListen, listen
 from api.settings import ApiSettings
 from api.token import TokenError
 
 # The two meetings of the two packages: docs/decisions/0003 and 0011.
 from controller.connection import connect
-from controller.explain import explain
 from crds.logs import configure_logging
+from crds.session import Session
 from crds.target import Target
 from dokploy.port import Dokploy
 from records.errors import RecordsError
@@ -27,6 +27,14 @@ from records.port import Records
 from records.sql import open_records
 
 log = structlog.get_logger("api")
+
+
+async def explain(records: Records, session: Session) -> Explanation:
+    """What the controller would do for a record as it is given."""
+    # Loaded with the first plan that is asked for, as the sweep below: many an API shows none.
+    from controller import explain as controller  # noqa: PLC0415
+
+    return await controller.explain(records, session)
 
 
 async def preview(records: Records, dokploy: Dokploy, target: Target) -> Findings:

@@ -30,6 +30,9 @@ class Configure:
 
     config: ApplicationConfig = field(repr=False)
     digest: str
+    """Of what a container takes up of it."""
+    described: str
+    """Digest of the rest, which is for people."""
 
     def __str__(self) -> str:
         return f"Configure it (digest {self.digest}, replicas {self.config.replicas})"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import SecretStr
 
 from container import contract
-from controller.environment import environment
+from controller.effect import lasting
+from controller.environment import blamed, environment
 from controller.errors import Unresolved
 from controller.identity import Identity
 from controller.layers import Layers
@@ -57,12 +58,12 @@ class Desired:
     """What Dokploy shall hold."""
 
     identity: Identity
-    name: str
-    description: str
     mode: OperatingMode
     config: ApplicationConfig = field(repr=False)
     digest: str
-    """Of the whole configuration: tells whether it must be written again."""
+    """Of what a container takes up of it: tells whether it must be written and applied again."""
+    described: str
+    """Of the rest, which is for people: tells whether it must be written again."""
     revision: str
     """Of all that needs a new container; the container echoes it."""
     build_inputs: str | None
@@ -89,8 +90,10 @@ def resolve(
     env = environment(session, identity, layers, secrets)
     running = session.spec.operating_mode is OperatingMode.RUNNING
     config = ApplicationConfig(
+        name="",
+        description="",
         source=_source(image, build),
-        env=_encode(env),
+        env=_encode_env(lasting(env), layers),
         replicas=1,
         health=_health(layers.container),
         stop_grace=_nanoseconds(layers.container.stop_grace.seconds),
@@ -103,14 +106,15 @@ def resolve(
     )
     revision = digest_of(digest_key, config, volumes)[:12]
     # The revision goes in last: it cannot be part of what it is the digest of.
-    config = replace(config, env=_encode({**env, contract.REVISION: revision}), replicas=1 if running else 0)
+    env[contract.REVISION] = revision
+    config = replace(config, env=_encode_env(lasting(env), layers), replicas=1 if running else 0)
+    name, description = str(session.key), session.spec.title or f"Berth session {session.key}"
     return Desired(
         identity=identity,
-        name=str(session.key),
-        description=session.spec.title or f"Berth session {session.key}",
         mode=session.spec.operating_mode,
-        config=config,
+        config=replace(config, name=name, description=description, env=_encode_env(env, layers)),
         digest=digest_of(digest_key, config),
+        described=digest_of(digest_key, name, description, env[contract.SESSION_TITLE]),
         revision=revision,
         build_inputs=digest_of(digest_key, config.source) if build else None,
         volumes=volumes,
@@ -146,7 +150,7 @@ def _source(image: str | None, build: Build | None) -> DockerSource | GitSource:
         dockerfile=build.dockerfile,
         # Relative to the repository's root; empty stands for the Dockerfile's folder (FACTS-2 1).
         context="." if context in {"", "."} else context,
-        build_args=_encode(build.args, encode_arguments, "spec.build.args"),
+        build_args=_encode_arguments(build.args),
     )
 
 
@@ -183,15 +187,18 @@ def _volumes(identity: Identity) -> tuple[VolumeMount, ...]:
     )
 
 
-def _encode(
-    variables: Mapping[str, str],
-    encoder: Callable[[Mapping[str, str]], str] = encode,
-    field: str = "spec.env",
-) -> SecretStr:
+def _encode_env(variables: Mapping[str, str], layers: Layers) -> SecretStr:
     try:
-        return SecretStr(encoder(variables))
+        return SecretStr(encode(variables))
     except Unencodable as error:
-        raise Unresolved(Reason.INVALID_SPEC, f"{field}: {error}") from None
+        raise Unresolved(Reason.INVALID_SPEC, blamed(error, layers)) from None
+
+
+def _encode_arguments(arguments: Mapping[str, str]) -> SecretStr:
+    try:
+        return SecretStr(encode_arguments(arguments))
+    except Unencodable as error:
+        raise Unresolved(Reason.INVALID_SPEC, f"spec.build.args: {error}") from None
 
 
 def _domain(session: Session, target: Target, layers: Layers, identity: Identity) -> Domain | None:

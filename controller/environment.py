@@ -13,6 +13,7 @@ from controller.identity import Identity
 from controller.layers import Layers
 from controller.secrets import SecretValues
 from crds.session import Session
+from dokploy.dotenv import Unencodable
 
 
 def environment(
@@ -20,6 +21,27 @@ def environment(
 ) -> dict[str, str]:
     """All variables but the revision; raises Unresolved for a secret that is missing."""
     return {**_declared_env(layers, secrets), **_contract_env(session, identity, layers, secrets)}
+
+
+def blamed(error: Unencodable, layers: Layers) -> str:
+    """What a person wrote that no variable can carry: its field, and what to do.
+
+    The names of the contract are nobody else's to declare, so the name tells the field.
+    """
+    source = layers.get("source")
+    match error.name:
+        case contract.GIT_USERNAME | contract.GIT_PASSWORD:
+            what = "user name" if error.name == contract.GIT_USERNAME else "password or token"
+            return (
+                f"spec.source.credentialsSecret: the {what} in the secret {source.credentials_secret!r} "
+                f"{error.why}; put one without there, such as a new token"
+            )
+        case contract.REPOSITORY_URL:
+            return f"spec.source.url: it {error.why}; write those characters as %xx"
+        case contract.REPOSITORY_REF:
+            return f"spec.source.ref: it {error.why}; name another branch, tag or commit"
+        case _:
+            return f"spec.env: {error}"
 
 
 def _declared_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:

@@ -76,9 +76,9 @@ def recorded(
     match action:
         case Create() if made is not None:
             changes = {"application_id": made.application_id, "app_name": made.app_name}
-        case Configure(digest=digest):
+        case Configure(digest=digest, described=described):
             # What runs is told apart from what is configured only by the next apply.
-            changes = {"configured": digest}
+            changes = {"configured": digest, "described": described}
         case AttachVolume(mount=mount):
             changes = {"storage": (*known.storage, mount.volume)}
         case AttachRoute(domain=domain):
@@ -91,11 +91,19 @@ def recorded(
                 "restarted": session.spec.restarted_at,
                 "deployed_at": now,
             }
-        case Build(inputs=inputs, previous=previous):
-            build = BuildStatus(inputs=inputs, previous=previous, started_at=now, outcome="Running")
-            changes = {"build": build, "applied": None, "restarted": session.spec.restarted_at}
+        case Build():
+            changes = {
+                "build": begun(action, now=now),
+                "applied": None,
+                "restarted": session.spec.restarted_at,
+            }
         case Delete(ref=ref) if ref.application_id == known.application_id:
             changes = {"applied": None, "configured": None, "task": None, "route": None}
         case RemoveVolume(volume=volume):
             changes = {"storage": tuple(name for name in known.storage if name != volume)}
     return known.model_copy(update=changes)
+
+
+def begun(build: Build, *, now: datetime) -> BuildStatus:
+    """Our record of a build that is asked for."""
+    return BuildStatus(inputs=build.inputs, previous=build.previous, started_at=now, outcome="Running")

@@ -25,6 +25,8 @@ MARKER_LIMIT = 56
 """Dokploy appends seven characters, and Swarm takes names of at most 63 (FACTS 2)."""
 
 _DIGEST_LENGTH = 12
+_SUFFIX = "-[a-z0-9]{6}"
+"""What Dokploy appends to the base of an application's name (FACTS 4)."""
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{2,15}")
 
 
@@ -69,6 +71,13 @@ class Identity:
         """
         return f"{self.marker}-{role}"
 
+    def is_container(self, name: str) -> bool:
+        """Whether a container of this name is the session's: ``<appName>.<slot>.<task>``.
+
+        Dokploy looks for a part of a name, and finds those of others, too (FACTS 4).
+        """
+        return re.fullmatch(rf"{re.escape(self.marker)}{_SUFFIX}\..+", name) is not None
+
 
 class Markers:
     """Reads markers of one instance."""
@@ -77,7 +86,7 @@ class Markers:
         digest = f"[a-z2-7]{{{_DIGEST_LENGTH}}}"
         label = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
         ours = f"{re.escape(check_instance(instance))}-({label}-{digest})"
-        self._pattern = re.compile(f"{ours}-[a-z0-9]{{6}}")
+        self._pattern = re.compile(ours + _SUFFIX)
         self._volume = re.compile(f"{ours}-(?:{'|'.join(VolumeRole)})")
 
     def session_id(self, app_name: str) -> str | None:

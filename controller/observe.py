@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from controller.identity import Markers
+from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
-from dokploy.errors import NotFound
+from dokploy.errors import DokployError, NotFound, Unauthorized, Unreachable
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
 
 _LOG_LINES = 40
@@ -56,7 +56,8 @@ class Snapshot:
         """What the snapshot shows of one session: equal while nothing happened to it."""
         return (
             tuple(
-                (row.ref.application_id, row.last_deploy_at) for row in self.applications.get(session_id, ())
+                (row.ref.application_id, row.name, row.last_deploy_at)
+                for row in self.applications.get(session_id, ())
             ),
             tuple((row.app_name, row.running, row.wanted) for row in self.services.get(session_id, ())),
             self.doubt,
@@ -73,10 +74,13 @@ class Expected:
 
 
 def expected_of(session: Session, session_id: str) -> Expected:
-    """What a session's record says that it has; one that is being deleted may lose it at any time."""
+    """What a session's record says that it has.
+
+    The application of one that is being deleted may go at any time; while it is there, its service is.
+    """
     known = session.status.dokploy
     alive = known.application_id is not None and session.metadata.deletion_timestamp is None
-    return Expected(session_id, application=alive, service=alive and known.applied is not None)
+    return Expected(session_id, application=alive, service=known.applied is not None)
 
 
 async def take_snapshot(
@@ -95,13 +99,14 @@ async def take_snapshot(
         session_id = markers.session_id(service.app_name)
         if session_id is not None:
             services_by_id[session_id] = (*services_by_id.get(session_id, ()), service)
-    missing = _missing(tuple(expected), by_id, services_by_id)
+    expected = tuple(expected)
+    missing = _missing(expected, by_id, services_by_id)
     return Snapshot(
         started_at=started,
         taken_at=now,
         applications=by_id,
         services=services_by_id,
-        doubt=_doubt(missing, listing_is_empty=not services),
+        doubt=_doubt(missing, engine_is_silent=not services and _lacks_a_service(expected, by_id)),
         missing=missing,
     )
 
@@ -111,7 +116,7 @@ def _missing(
 ) -> Missing:
     """Count what we own and do not see."""
     owned = [item.session_id for item in expected if item.application]
-    running = [item.session_id for item in expected if item.service]
+    running = [item.session_id for item in expected if item.application and item.service]
     return Missing(
         applications=sum(session_id not in applications for session_id in owned),
         applications_expected=len(owned),
@@ -120,11 +125,19 @@ def _missing(
     )
 
 
-def _doubt(missing: Missing, *, listing_is_empty: bool) -> Unknown | None:
+def _lacks_a_service(expected: tuple[Expected, ...], applications: Mapping[str, object]) -> bool:
+    """Whether a listing without any service lacks one: a deletion, too, waits for the engine.
+
+    Deleted while it is down, an application leaves its service behind, and no call removes that.
+    """
+    return any(item.service and item.session_id in applications for item in expected)
+
+
+def _doubt(missing: Missing, *, engine_is_silent: bool) -> Unknown | None:
     """Weigh what is missing against what we own."""
     if _is_mass(missing.applications, missing.applications_expected):
         return _mass_absence("applications", missing.applications, missing.applications_expected)
-    if missing.services and listing_is_empty:
+    if engine_is_silent:
         return Unknown(
             Reason.NOT_OBSERVED,
             "Dokploy lists no service at all, as it does when its Docker engine is down; nothing is done",
@@ -160,6 +173,7 @@ async def read(
     readings: frozenset[Reading],
     observed: Observed,
     *,
+    identity: Identity,
     domain: Domain | None,
     known: DokployStatus,
     dokploy: Dokploy,
@@ -181,6 +195,8 @@ async def read(
                 observed = replace(observed, echo=echo)
             case Reading.GONE:
                 observed = replace(observed, gone=await _is_gone(dokploy, known))
+            case Reading.CONTAINERS:
+                observed = replace(observed, containers=await _containers(dokploy, identity))
             case Reading.BUILD_LOG:
                 observed = replace(observed, build_log=await _build_log(dokploy, known))
             case _ if application is None:
@@ -207,6 +223,20 @@ async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:
     except NotFound:
         return True
     return False
+
+
+async def _containers(dokploy: Dokploy, identity: Identity) -> tuple[str, ...] | Silence:
+    """What is left of the session's containers; silence where this Dokploy will not say.
+
+    No deletion may hang on that: Docker itself refuses to remove a volume that a container has.
+    """
+    try:
+        rows = await dokploy.list_containers(identity.marker)
+    except DokployError as error:
+        if isinstance(error, Unreachable) or (isinstance(error, Unauthorized) and error.throttled):
+            raise  # this passes, and the next call would fare no better
+        return Silence.NO_ANSWER
+    return tuple(row.name for row in rows if identity.is_container(row.name))
 
 
 async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:

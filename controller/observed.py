@@ -25,10 +25,11 @@ class Reading(Enum):
     LOGS = auto()
     BUILD_LOG = auto()
     GONE = auto()
+    CONTAINERS = auto()
 
 
 class Silence(Enum):
-    """Why a container gave no echo."""
+    """Why a container gave no echo, or Dokploy no list of containers."""
 
     NO_ANSWER = auto()
     NOT_OURS = auto()
@@ -66,6 +67,8 @@ class Observed:
     build_log: tuple[str, ...] | None = None
     gone: bool | None = None
     """Whether Dokploy, asked by its id, no longer knows the application that we know of."""
+    containers: tuple[str, ...] | Silence | None = None
+    """The session's containers that are on the host still, ended ones too, by name."""
 
     @property
     def application(self) -> ApplicationRow | None:

@@ -20,6 +20,7 @@ one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
 one, its stop is under way, to be started  wait: two containers would share its volumes (S2)
 one, not configured                        Configure, then as below
+one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
 one, never built from these inputs         Build
 one, not applied                           Apply
@@ -108,7 +109,7 @@ def _plan_unresolved(session: Session, want: Failure, observed: Observed) -> Pla
         replace_known(
             known, application_id=application.ref.application_id, app_name=application.ref.app_name
         ),
-        (Configure(stopped, "unresolved"), Apply("declared Stopped")),
+        (Configure(stopped, "unresolved", "unresolved"), Apply("declared Stopped")),
         pace=Pace.MOTION,
         blocked=want,
     )
@@ -155,16 +156,10 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         return unanswered(known, "create")
     if observed.orphans():
         return _orphaned(known, observed)
-    if known.application_id is not None and want.config.replicas:
-        # Its container outlives its service by its stop grace, and would share the volumes with
-        # the new one (law S2).
-        lost_at = known.lost_at or now
-        grace = want.config.stop_grace / _NANO + _SWARM_LAG
-        if (now - lost_at).total_seconds() < grace:
-            lost = replace_known(known, lost_at=lost_at, applied=None, task=None)
-            return Plan(
-                "Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION
-            )
+    if known.application_id is not None:
+        ending = _old_container_ends(known, want, observed, now)
+        if ending is not None:
+            return ending
     fresh = DokployStatus()
     builds = want.build_inputs is not None and want.config.replicas > 0
     last: Action = Build(str(want.build_inputs), previous=None) if builds else Apply("it is new")
@@ -172,14 +167,35 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
         "It has no application" if known.application_id is None else "Its application is gone",
         fresh,
         (
-            Create(want.identity.marker, want.name, want.description),
-            Configure(want.config, want.digest),
+            Create(want.identity.marker, want.config.name, want.config.description),
+            Configure(want.config, want.digest, want.described),
             *(AttachVolume(mount) for mount in want.volumes),
             *((AttachRoute(want.domain),) if want.domain else ()),
             last,
         ),
         pace=Pace.MOTION,
     )
+
+
+def _old_container_ends(
+    known: DokployStatus, want: Desired, observed: Observed, now: datetime
+) -> Plan | None:
+    """Wait for the container of an application that is gone: it would share the volumes (law S2).
+
+    A stopped session waits as well, for it may be started before the old container has ended. That
+    outlives its service by its stop grace, which passes in any case: an engine that is down shows no
+    container either. One that is still listed then has the volumes still.
+    """
+    lost_at = known.lost_at or now
+    lost = replace_known(known, lost_at=lost_at, applied=None, task=None)
+    grace = want.config.stop_grace / _NANO + _SWARM_LAG
+    if (now - lost_at).total_seconds() < grace:
+        return Plan("Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION)
+    if observed.containers is None:
+        return needing(lost, "Its old container must be gone", Reading.CONTAINERS)
+    if isinstance(observed.containers, tuple) and observed.containers:
+        return Plan("Its application is gone; its old container is still ending", lost, pace=Pace.MOTION)
+    return None
 
 
 _CREATE = frozenset({Create.__name__})

@@ -1,6 +1,6 @@
 """The build path: when to build, and how the build that runs is followed (FACTS 13). Pure.
 
-A build is known by the deployment that follows the newest one before it: titles are overwritten by
+A build is known by the deployments that follow the newest one before it: titles are overwritten by
 commit messages. Dokploy's queue is in memory: a build with neither a job nor a row was lost with a
 restart and is asked for again. A build is never abandoned: nothing cancels it (FACTS-2 1), and at
 its end it creates the service, whatever became of the application; so one that outlasts its
@@ -16,9 +16,10 @@ from controller.actions import Build
 from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
+from controller.planned import replace_known
 from crds.session import BuildStatus, DokployStatus
 from crds.vocabulary import Reason
-from dokploy.port import ApplicationRow, Deployment
+from dokploy.port import ApplicationRow, Deployment, TaskRow
 
 _QUEUE_GRACE = 15.0
 """Seconds in which an accepted build may show neither as a job nor as a row."""
@@ -56,7 +57,7 @@ def follow_build(
     been mended where it lives.
     """
     build = known.build
-    if build is not None and build.outcome == "Running":
+    if build is not None and (build.outcome == "Running" or _may_have_been_mended(build, observed)):
         return _follow(want, known, build, observed, application, now=now, deadline=deadline)
     if want.build_inputs is None or want.config.replicas == 0:
         return BuildStep("", known)
@@ -66,6 +67,11 @@ def follow_build(
         if restarted_at is None or restarted_at <= build.started_at:
             return _failed(known, observed)
     return _ask(want.build_inputs, known, observed)
+
+
+def _may_have_been_mended(build: BuildStatus, observed: Observed) -> bool:
+    """Whether somebody deployed again after a build that failed."""
+    return build.outcome == "Failed" and observed.suspect
 
 
 def _ask(inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:
@@ -96,7 +102,7 @@ def _follow(
 ) -> BuildStep:
     if observed.deployments is None or observed.jobs is None:
         return BuildStep("The build is followed", known, (Reading.DEPLOYMENTS, Reading.JOBS))
-    row = _ours(build, observed.deployments)
+    row = _decisive(build, observed.deployments)
     elapsed = (now - build.started_at).total_seconds()
     queued = observed.has_job(application.ref.application_id)
     if row is None and not queued and elapsed > _QUEUE_GRACE:
@@ -110,11 +116,31 @@ def _follow(
     )
     if row.status == "error":
         return _failed(known.model_copy(update={"build": ended}), observed)
+    if observed.tasks is None:
+        return BuildStep("The build is done, and started a container", known, (Reading.TASKS,))
     # The end of a build applies what Dokploy held when it began; nothing was configured since.
     return BuildStep(
         "The build is done",
-        known.model_copy(update={"build": ended, "applied": known.configured, "deployed_at": now}),
+        replace_known(
+            known,
+            build=ended,
+            applied=known.configured,
+            deployed_at=now,
+            task=_started(observed.tasks, known, elapsed),
+        ),
     )
+
+
+def _started(tasks: tuple[TaskRow, ...], known: DokployStatus, elapsed: float) -> str | None:
+    """The task that the build started, if it runs already.
+
+    A build may end long before that is seen, and its container then runs for longer than it is known
+    to be applied: by its age it would be taken for an old one.
+    """
+    newest = tasks[0] if tasks else None
+    if newest is None or newest.state != "Running" or newest.task_id == known.replaced:
+        return None
+    return newest.task_id if newest.age is None or newest.age <= elapsed else None
 
 
 def _again(want: Desired, known: DokployStatus, observed: Observed) -> BuildStep:
@@ -140,13 +166,20 @@ def _running(
     return BuildStep(message, known, in_progress=True, failure=failure)
 
 
-def _ours(build: BuildStatus, deployments: tuple[Deployment, ...]) -> Deployment | None:
-    """The oldest deployment that is newer than the one before ours."""
-    if build.deployment_id is not None:
-        return next((row for row in deployments if row.deployment_id == build.deployment_id), None)
-    newer: list[Deployment] = []
+def _decisive(build: BuildStatus, deployments: tuple[Deployment, ...]) -> Deployment | None:
+    """Of the deployments since ours was asked for, the one that tells how the build stands.
+
+    Somebody else's may be among them, before ours or after, and nothing tells them apart. While one
+    runs it is waited for; one that came to its end made the image, whoever asked for it, and the
+    container then says what it runs; only if none did has the build failed.
+    """
+    since: list[Deployment] = []
     for row in deployments:
         if row.deployment_id == build.previous:
             break
-        newer.append(row)
-    return newer[-1] if newer else None
+        since.append(row)
+    for status in ("running", "done"):
+        found = next((row for row in since if row.status == status), None)
+        if found is not None:
+            return found
+    return since[0] if since else None

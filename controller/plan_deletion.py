@@ -11,12 +11,15 @@ an application                              Delete
 none, but Dokploy knows its id              wait: the listing is out of date or cut short
 none, a create may still be under way       wait
 none, but its service lives on              reported: no call can remove it
-none, its policy says Delete                RemoveVolume…, again while the container goes
-none                                        the record may go
+none, its policy says Retain                the record may go
+none, its container is still on the host    wait: it holds the volumes, ended or not
+none                                        RemoveVolume…, then the record may go
 ==========================================  ===================================================
 
 Volumes come last: removed before the container is gone, they would be in use, and a deletion that
-is cut off would have destroyed work that is still being written.
+is cut off would have destroyed work that is still being written. An empty list of containers is no
+proof that they are gone (FACTS-2 2, an engine that is down), nor need there be a list at all; what
+counts then is Docker's own refusal to remove a volume in use, and the next look.
 """
 
 from __future__ import annotations
@@ -27,9 +30,18 @@ from controller.actions import Create, Delete, RemoveVolume
 from controller.errors import Failure, Next
 from controller.identity import Identity
 from controller.observed import Observed, Reading
-from controller.planned import Pace, Plan, may_take_effect, needing, unanswered, unconfirmed, unknown
+from controller.planned import (
+    Pace,
+    Plan,
+    may_take_effect,
+    needing,
+    replace_known,
+    unanswered,
+    unconfirmed,
+    unknown,
+)
 from crds.base import ConditionStatus
-from crds.session import Session, Storage
+from crds.session import DokployStatus, Session, Storage
 from crds.vocabulary import ConditionType, Reason
 from dokploy.port import VolumeRole
 
@@ -68,7 +80,7 @@ def plan_deletion(
         )
     if observed.applications:
         return _delete_applications(session, observed)
-    doubt = unconfirmed(known, observed)
+    doubt = unconfirmed(known, observed) if known.lost_at is None else None
     if doubt is not None:
         return doubt
     if may_take_effect(known.intent, _CREATE, now):
@@ -77,6 +89,12 @@ def plan_deletion(
         return _wait_for_services(session, observed)
     if storage.on_delete == "Retain":
         return Plan("Its application is gone; its volumes are retained", known, finished=True)
+    # Asked for by its id once, not at each look.
+    known = replace_known(known, lost_at=known.lost_at or now)
+    if observed.containers is None:
+        return needing(known, "A container has its volumes until it is gone", Reading.CONTAINERS)
+    if isinstance(observed.containers, tuple) and observed.containers:
+        return _wait_for_containers(known)
     volumes = tuple(RemoveVolume(identity.volume(role)) for role in VolumeRole)
     return Plan(
         "Its application is gone; its volumes follow", known, volumes, pace=Pace.MOTION, finished=True
@@ -104,7 +122,7 @@ def _holds_unsaved_work(session: Session, observed: Observed) -> bool:
 
 
 def _delete_applications(session: Session, observed: Observed) -> Plan:
-    known = session.status.dokploy
+    known = replace_known(session.status.dokploy, lost_at=None)
     if observed.jobs is None:
         return needing(known, "No build of it may be queued or running", Reading.JOBS)
     rows = [row for row in observed.applications or () if not observed.has_job(row.ref.application_id)]
@@ -112,6 +130,11 @@ def _delete_applications(session: Session, observed: Observed) -> Plan:
         message = "A build of it is queued or running; deleted now, it would leave a service behind"
         return Plan(message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.BUILDING, message))
     return Plan("It is being deleted", known, tuple(Delete(row.ref) for row in rows), pace=Pace.MOTION)
+
+
+def _wait_for_containers(known: DokployStatus) -> Plan:
+    message = "Its application is gone; its volumes follow once its container is, too"
+    return Plan(message, known, pace=Pace.MOTION, blocked=Failure(Next.WAIT, Reason.STORAGE_IN_USE, message))
 
 
 def _wait_for_services(session: Session, observed: Observed) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from controller.actions import (
@@ -15,6 +16,7 @@ from controller.actions import (
     route_text,
 )
 from controller.desired import Desired
+from controller.effect import same_effect
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.plan_build import BuildStep, follow_build
@@ -68,8 +70,9 @@ def plan_present(
     if step.in_progress:
         return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)
     actions = _changes(session, want, known, observed, step)
-    if not actions:
-        return _settle(session, want, known, observed, step, now, deadlines)
+    if not actions or _are_for_people(actions, want, known):
+        settled = _settle(session, want, known, observed, step, now, deadlines)
+        return settled if settled.readings else replace(settled, actions=actions)
     if observed.jobs is None and (want.build_inputs or application.status == "running"):
         return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
     if observed.has_job(application.ref.application_id):
@@ -89,6 +92,8 @@ def _needs_detail(session: Session, want: Desired, observed: Observed, applicati
         return True
     if known.application_id != application.ref.application_id:
         return True
+    if application.name != want.config.name:
+        return True
     if known.route != _route_of(want.domain):
         # An old route's id is needed to remove it, and a second of the new one would be one too many.
         return True
@@ -105,6 +110,9 @@ def _readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) 
         missing = [reading for reading, answer in asked.items() if answer is None]
         if missing:
             return needing(known, "The container tells what it runs", *missing)
+    edited = observed.detail.config is None or not same_effect(observed.detail.config, want.config)
+    if observed.tasks is None and edited and known.task is not None:
+        return needing(known, "Whether what was edited was applied, too, is told by its tasks", Reading.TASKS)
     if observed.tasks is None and not _is_wanted(want, observed):
         return needing(known, "A start, a stop or a loss is believed by its tasks", Reading.TASKS)
     return None
@@ -124,7 +132,7 @@ def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> 
 def _adopted(session: Session, want: Desired, observed: Observed, detail: ApplicationDetail) -> DokployStatus:
     """Our record, corrected by what Dokploy holds."""
     known = session.status.dokploy
-    configured = detail.config == want.config
+    configured = detail.config is not None and same_effect(detail.config, want.config)
     running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
     if known.intent is not None and _APPLIES.intersection(known.intent.actions):
@@ -132,17 +140,27 @@ def _adopted(session: Session, want: Desired, observed: Observed, detail: Applic
         stopped = want.config.replicas == 0
         there = configured and running and observed.service is not None
         applied = want.digest if there and (echoed or stopped) else None
-    elif not running or not configured:
+    elif not running or not (configured or _is_untouched(known, observed)):
         applied = None
     return replace_known(
         known,
         configured=want.digest if configured else None,
+        described=want.described if detail.config == want.config else None,
         applied=applied,
         # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
         replaced=None if known.intent is not None and applied == want.digest else known.replaced,
         storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
         route=_route_of(want.domain) if _only(detail.domains, want.domain) else None,
     )
+
+
+def _is_untouched(known: DokployStatus, observed: Observed) -> bool:
+    """Whether the container that runs is the one that was seen last.
+
+    Then an edit that nobody applied, or an older database, is written over and worth no restart.
+    """
+    newest = observed.tasks[0] if observed.tasks else None
+    return newest is not None and newest.task_id == known.task and newest.state == "Running"
 
 
 def _newest_echoes(want: Desired, observed: Observed) -> bool:
@@ -156,8 +174,9 @@ def _newest_echoes(want: Desired, observed: Observed) -> bool:
     return echoed and newest is not None and newest.state == "Running"
 
 
-_APPLIES = frozenset({Configure.__name__, Apply.__name__, Build.__name__})
-"""What leaves in doubt which configuration runs, where a pass was cut off; a change of route does not."""
+_APPLIES = frozenset({Apply.__name__, Build.__name__})
+"""What leaves in doubt which configuration runs, where a pass was cut off; a change of route or of a
+name does not."""
 
 
 def _is_wanted(want: Desired, observed: Observed) -> bool:
@@ -188,8 +207,8 @@ def _changes(
 ) -> tuple[Action, ...]:
     """The steps from what Dokploy holds to what it shall hold, in their order."""
     actions: list[Action] = []
-    if known.configured != want.digest:
-        actions.append(Configure(want.config, want.digest))
+    if known.configured != want.digest or known.described != want.described:
+        actions.append(Configure(want.config, want.digest, want.described))
     actions += [AttachVolume(mount) for mount in want.volumes if mount.volume not in known.storage]
     actions += _route_changes(want, known, observed)
     if step.build is not None:
@@ -198,6 +217,11 @@ def _changes(
         return tuple(actions)
     why = _reason_to_apply(session, want, known, actions)
     return (*actions, Apply(why)) if why else tuple(actions)
+
+
+def _are_for_people(actions: tuple[Action, ...], want: Desired, known: DokployStatus) -> bool:
+    """Whether all that is left to do is to write a name or a title: nothing that runs changes."""
+    return known.configured == want.digest and all(isinstance(action, Configure) for action in actions)
 
 
 def _route_changes(want: Desired, known: DokployStatus, observed: Observed) -> list[Action]:

@@ -13,16 +13,16 @@ from typing import Protocol
 
 import structlog
 
-from controller.actions import Action, Create, domain_in
+from controller.actions import Action, Build, Create, domain_in
 from controller.errors import Failure, Next, failure_of
 from controller.events import EventWriter
-from controller.execute import execute, recorded
+from controller.execute import begun, execute, recorded
 from controller.inputs import Inputs
 from controller.observe import read
 from controller.observed import Observed, Reading, Unknown
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
-from controller.planned import Deadlines, Pace, Plan
+from controller.planned import Deadlines, Pace, Plan, replace_known
 from controller.probe import Probe
 from controller.secrets import mask
 from controller.status import Pass, summarize
@@ -125,6 +125,7 @@ async def _observe_and_plan(
             observed = await read(
                 planned.readings,
                 observed,
+                identity=inputs.identity,
                 domain=_domain(inputs, planned.known),
                 known=planned.known,
                 dokploy=target.dokploy,
@@ -196,7 +197,10 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
             )
         )
     intent = Intent(actions=tuple(type(action).__name__ for action in planned.actions), at=now)
-    known = planned.known.model_copy(update={"intent": intent})
+    build = next((action for action in planned.actions if isinstance(action, Build)), None)
+    # Known from here on: if the store fails just when the build was accepted, its age is still told.
+    known = planned.known if build is None else replace_known(planned.known, build=begun(build, now=now))
+    known = replace_known(known, intent=intent)
     await context.records.update_status(
         Session,
         session.key,
@@ -209,13 +213,16 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
 def _after_failure(
     known: DokployStatus, before: DokployStatus, action: Action, failure: Failure
 ) -> DokployStatus:
-    """Keep the intent where the failed action may have taken effect."""
+    """Keep the intent, and the build, where the failed action may have taken effect."""
+    if failure.effect is Effect.UNKNOWN and isinstance(action, Build):
+        return known
+    known = replace_known(known, build=before.build)
     if failure.effect is Effect.UNKNOWN:
         return known
     if isinstance(action, Create):
         return DokployStatus()
     # The apply comes last, so it has not happened: the task that was to be replaced still is the one.
-    return known.model_copy(update={"intent": None, "task": before.task, "replaced": before.replaced})
+    return replace_known(known, intent=None, task=before.task, replaced=before.replaced)
 
 
 async def _write_back(step: Pass, context: Context) -> None:

@@ -100,7 +100,8 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
             Reason.ROUTE_FAILING,
             f"The container is healthy, but {want.domain.host} does not lead to it yet",
         )
-    if observed.echo["session"] != want.identity.session_id:
+    # A container of no session at all is one of ours whose environment somebody took away.
+    if observed.echo["session"] not in {want.identity.session_id, ""}:
         return Standing(
             Stage.STARTING, Reason.HOST_TAKEN, f"{want.domain.host} leads to another session's container"
         )
@@ -110,7 +111,7 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
         return Standing(
             Stage.FAILING,
             Reason.ROLLED_BACK,
-            f"The container runs revision {observed.echo['revision']} in place of {want.revision}",
+            f"The container runs revision {observed.echo['revision'] or 'none'} in place of {want.revision}",
         )
     return Standing(Stage.STARTING, Reason.REVISION_PENDING, "The container of the new revision is awaited")
 

@@ -62,6 +62,11 @@ _WAITS = _ADMISSION - {Reason.INVALID_SPEC}
 """Of these, the ones that pass by themselves once something else is there."""
 
 
+_OBSTACLES = frozenset({Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED})
+"""What no deletion gets past before a person has acted (law L3): the reason says so, not the message
+alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """All that one pass over a session found and did."""
@@ -138,8 +143,10 @@ def _conditions(step: Pass) -> dict[ConditionType, Verdict]:
 def _ready(step: Pass, workspace: Verdict) -> Verdict:
     mode, trouble = step.session.spec.operating_mode, step.trouble
     if step.session.metadata.deletion_timestamp is not None:
-        message = trouble.message if trouble else "It is being deleted"
-        return Verdict(_FALSE, Reason.DELETING, message)
+        if trouble is None:
+            return Verdict(_FALSE, Reason.DELETING, "It is being deleted")
+        reason = trouble.reason if trouble.reason in _OBSTACLES else Reason.DELETING
+        return Verdict(_FALSE, reason, trouble.message)
     if step.view_is_unknown and trouble is not None:
         return Verdict(_UNKNOWN, trouble.reason, trouble.message)
     if trouble is not None:

@@ -101,7 +101,9 @@ class DokployStatus(Model):
     environment_id: str | None = None
     """Dokploy's id of the environment it is in."""
     configured: str | None = None
-    """Digest of the configuration that was last written."""
+    """Digest of the configuration that was last written, as far as a container takes it up."""
+    described: str | None = None
+    """Digest of what is for people in it: the application's name and description, the title."""
     applied: str | None = None
     """Digest of the configuration that was last applied."""
     restarted: datetime | None = None

@@ -21,6 +21,7 @@ from dokploy.port import (
     ApplicationDetail,
     ApplicationRef,
     ApplicationRow,
+    ContainerRow,
     Deployment,
     Domain,
     Installation,
@@ -136,6 +137,13 @@ class HttpDokploy:
     async def read_tasks(self, app_name: str) -> tuple[TaskRow, ...]:
         """The task history of one service."""
         return await self._calls.call(procedures.TASKS, {"appName": app_name}, readings.tasks)
+
+    async def list_containers(self, part: str) -> tuple[ContainerRow, ...]:
+        """Every container with this in its name, ended ones and those of others too (FACTS 4).
+
+        An empty answer may mean a dead engine (FACTS-2 2).
+        """
+        return await self._calls.call(procedures.CONTAINERS, {"appName": part}, readings.containers)
 
     async def list_jobs(self) -> tuple[Job, ...]:
         """The queue of builds."""

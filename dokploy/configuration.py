@@ -39,6 +39,8 @@ def body_of(config: ApplicationConfig) -> dict[str, object]:
     """
     health = config.health
     return {
+        "name": config.name,
+        "description": config.description,
         **_source_of(config.source),
         "buildSecrets": None,
         "env": config.env.get_secret_value(),
@@ -101,6 +103,8 @@ def _source_of(source: DockerSource | GitSource) -> dict[str, object]:
 
 def _config_of(written: Written) -> ApplicationConfig:
     return ApplicationConfig(
+        name=written.name,
+        description=written.description or "",
         source=_source_in(written),
         env=written.env or SecretStr(""),
         replicas=written.replicas,

@@ -36,17 +36,23 @@ _LINE = re.compile(
 )
 _QUOTED = re.compile(rf"{_START}(['\"`])([\s\S]*)\1{_END}")
 
+_IN_BASE64 = "give it in base64"
+
 _LOST_NAME = "__proto__"
 """The one name that an object of JavaScript does not take for a key."""
 
 
 class Unencodable(ValueError):
-    """A variable that no text can carry to the container; says which and why, never its value."""
+    """A variable that no text can carry to the container; says which and why, never its value.
 
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name} {why}")
+    ``remedy`` is what may be done where the value is whoever's own to write; empty where ``why`` says it.
+    """
+
+    def __init__(self, name: str, why: str, remedy: str = "") -> None:
+        super().__init__(f"{name} {why}; {remedy}" if remedy else f"{name} {why}")
         self.name = name
         self.why = why
+        self.remedy = remedy
 
 
 class Unresolvable(ValueError):
@@ -192,9 +198,9 @@ def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name) or name == _LOST_NAME:
         raise Unencodable(name, "is not a name that Dokploy can read: use letters, digits and '_'")
     if "\r" in value:
-        raise Unencodable(name, "holds a carriage return, which Dokploy changes; give it in base64")
+        raise Unencodable(name, "holds a carriage return, which Dokploy changes", _IN_BASE64)
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise Unencodable(name, "holds a character that no environment can; give it in base64")
+        raise Unencodable(name, "holds a character that no environment can", _IN_BASE64)
 
 
 def _escaped(run: re.Match[str]) -> str:
@@ -216,4 +222,4 @@ def _quoted(name: str, text: str, bare: str) -> str:
             return f"{quote}{text}{quote}"
     if bare == bare.strip(_TRIMMED) and bare[0] not in "'`\"" and not re.search(rf"[#{_ENDS}]", bare):
         return bare
-    raise Unencodable(name, "holds quotes of all kinds beside '#', line ends or spaces; give it in base64")
+    raise Unencodable(name, "holds quotes of all kinds beside '#', line ends or spaces", _IN_BASE64)

@@ -79,6 +79,17 @@ class TaskRow:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerRow:
+    """A container that is on the host, whether it runs or has ended.
+
+    One of a service is named after it: ``<appName>.<slot>.<task>``.
+    """
+
+    name: str
+    state: str
+
+
 class VolumeRole(StrEnum):
     """The volumes of a session."""
 
@@ -145,9 +156,12 @@ class ApplicationConfig:
     """All that one ``application.update`` writes, and just what a reading gives back.
 
     The two are compared for equality: an edit behind our back shows as a difference.
-    ``env`` is already encoded by :func:`dokploy.dotenv.encode`.
+    ``env`` is already encoded by :func:`dokploy.dotenv.encode`. ``name`` and ``description`` are
+    what Dokploy's own page shows.
     """
 
+    name: str
+    description: str
     source: DockerSource | GitSource
     env: SecretStr
     replicas: int
@@ -219,6 +233,13 @@ class Dokploy(Protocol):
 
     async def read_tasks(self, app_name: str) -> tuple[TaskRow, ...]:
         """The task history of one service."""
+        ...
+
+    async def list_containers(self, part: str) -> tuple[ContainerRow, ...]:
+        """Every container with this in its name, ended ones and those of others too (FACTS 4).
+
+        An empty answer may mean a dead engine (FACTS-2 2).
+        """
         ...
 
     async def list_jobs(self) -> tuple[Job, ...]:

@@ -12,6 +12,7 @@ from dokploy.port import (
     ApplicationDetail,
     ApplicationRef,
     ApplicationRow,
+    ContainerRow,
     Deployment,
     Domain,
     Job,
@@ -102,6 +103,11 @@ def tasks(body: bytes) -> tuple[TaskRow, ...]:
         )
         for row in wire.tasks(body)
     )
+
+
+def containers(body: bytes) -> tuple[ContainerRow, ...]:
+    """``docker.getContainersByAppNameMatch``."""
+    return tuple(ContainerRow(row.name, row.state) for row in wire.containers(body))
 
 
 def jobs(body: bytes) -> tuple[Job, ...]:

@@ -149,6 +149,13 @@ class Task(Wire):
     error: str | None = None
 
 
+class ContainerLine(Wire):
+    """``docker.getContainersByAppNameMatch``: a line of ``docker ps -a``."""
+
+    name: str
+    state: str
+
+
 class JobData(Wire):
     """What a job is about; a job of a compose has no application."""
 
@@ -246,6 +253,8 @@ class RestartPolicy(Wire):
 class Written(Wire):
     """``application.one``: the fields that one of our updates writes."""
 
+    name: str
+    description: str | None = None
     source_type: Literal["docker", "git"]
     docker_image: str | None = None
     username: str | None = None
@@ -285,6 +294,7 @@ services = TypeAdapter(
 projects = TypeAdapter(tuple[ProjectRow, ...]).validate_json
 node_apps = TypeAdapter(tuple[NodeApp, ...]).validate_json
 tasks = TypeAdapter(tuple[Task, ...]).validate_json
+containers = TypeAdapter(tuple[ContainerLine, ...]).validate_json
 jobs = TypeAdapter(tuple[QueuedJob, ...]).validate_json
 deployments = TypeAdapter(tuple[DeploymentRow, ...]).validate_json
 volumes = TypeAdapter(tuple[DockerVolume, ...]).validate_json

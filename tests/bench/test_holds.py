@@ -1,7 +1,6 @@
 """What `make bench` measures on real processes: the lines that the first release has to hold.
 
-Seconds and bytes are printed with their bound and not asserted, since they are of one machine; the
-counts of calls are asserted in tests/controller/test_life.py.
+Seconds and bytes are printed beside their bound and not asserted, since they are of one machine.
 """
 
 from __future__ import annotations
@@ -9,18 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
-import psutil
 import pytest
 
-from tests.e2e.berth import ROOT, Berth
+from tests.e2e.berth import Berth
+from tests.performance.row import Row
+from tests.performance.table import Table
 
 SESSIONS = int(os.environ.get("BERTH_BENCH_SESSIONS", "1000"))
 IDLE_SECONDS = 40.0
@@ -29,83 +26,41 @@ SETTLE_SECONDS = 300.0
 QUIET = 0.05
 """Cores that all programs may take together when nothing is left to look at."""
 PROGRAMS = ("api", "controller", "dokploy.local")
-MEMORY_BOUND_MB = 200
-
-
-class Row(NamedTuple):
-    """One line of the table; empty where there is nothing to say."""
-
-    name: str
-    ours: str
-    ideal: str = ""
-    ratio: str = ""
-    bound: str = ""
 
 
 @pytest.mark.bench
 @pytest.mark.timeout(900)
-def test_what_must_hold(tmp_path: Path):
-    found = rows(tmp_path)
-    print(f"\n{platform.platform()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB")
-    for row in found:
-        print(f"| {' | '.join(row)} |")
+def test_what_must_hold(table: Table, tmp_path: Path):
+    for row in rows(tmp_path, sessions=SESSIONS):
+        table.take([row])
 
 
-def rows(tmp_path: Path, *, sessions: int = SESSIONS) -> list[Row]:
+def rows(tmp_path: Path, *, sessions: int) -> Iterator[Row]:
     """Start Berth on an empty home, declare stopped sessions, start it again; what was measured."""
-    ideal = memory_of_imports()
-    found: list[Row] = []
     with Berth(tmp_path / "home") as one:
-        found.append(Row("berth up, first start, to the first Ready", f"{one.seconds:.1f} s", bound="5 s"))
-        found.append(memory_row(one, "first start, 1 record", ideal))
+        yield Row("R", "`berth up`, first start, to the first Ready", one.seconds, 5, "s")
+        yield memory(one, "first start, 1 record")
         one.run("stop", "session", "hello")
-        started = time.monotonic()
         asyncio.run(declare(one, sessions))
-        took = time.monotonic() - started
-        found.append(memory_row(one, f"first start, {sessions} records just declared", ideal))
-        found.append(Row(f"{sessions} stopped sessions declared and settled", f"{took:.0f} s"))
+        yield memory(one, f"first start, {sessions:,} records just declared")
         one.down()
         one.up()
         settle(one)
-        found.append(memory_row(one, f"after a restart, {sessions} records", ideal))
-        idle = idle_cpu(one)
-        name = f"idle CPU of all three, {sessions} stopped sessions"
-        found.append(Row(name, f"{idle:.1f} % of a core", "0 %", bound="2 %"))
-    return found
+        yield memory(one, f"after a restart, {sessions:,} records")
+        yield Row(
+            "R", f"idle CPU of all three, {sessions:,} stopped sessions", idle_cpu(one), 2, "% of a core"
+        )
 
 
-def memory_row(one: Berth, when: str, ideal: float) -> Row:
-    """The resident memory of API and controller now; pages that both share count twice."""
-    each = [one.program(name).memory_info().rss / 1e6 for name in ("api", "controller")]
-    ours = sum(each)
-    apart = " + ".join(f"{part:.0f}" for part in each)
-    return Row(
-        f"resident memory of API + controller, {when}",
-        f"{ours:.0f} MB ({apart})",
-        f"{ideal:.0f} MB",
-        f"{ours / ideal:.2f}",
-        f"{MEMORY_BOUND_MB} MB",
-    )
+def memory(one: Berth, when: str) -> Row:
+    """The resident memory of API and controller now, a page that both share counted once.
 
-
-def memory_of_imports() -> float:
-    """Megabytes of two programs that have loaded the libraries ours stand on, and do nothing."""
-    ours = "sqlalchemy.ext.asyncio, sqlmodel, aiosqlite, cryptography.hazmat.primitives.ciphers.aead"
-    ours += ", pydantic_settings, structlog, uvicorn, prometheus_client"
-    return sum(_resident(f"import {ours}, {own}") for own in ("fastapi, sse_starlette", "httpx, starlette"))
-
-
-def _resident(program: str) -> float:
-    said = "import psutil; print(psutil.Process().memory_info().rss)"
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.modules['rich'] = None\n{program}\n{said}"],
-        cwd=ROOT,
-        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(done.stdout) / 1e6
+    That is what both take of the machine; beside it what each shows alone, where those count twice.
+    """
+    infos = [one.program(name).memory_full_info() for name in ("api", "controller")]
+    apart = " + ".join(f"{info.rss / 1e6:.0f}" for info in infos)
+    name = f"resident memory of API + controller, {when} (alone: {apart})"
+    return Row("R", name, sum(info.pss for info in infos) / 1e6, 200, "MB")
 
 
 def settle(one: Berth) -> None:

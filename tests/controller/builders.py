@@ -69,11 +69,15 @@ def identity(of: Session) -> Identity:
     return Identity.of(of, instance=INSTANCE)
 
 
-def config(*, replicas: int = 1, env: str = "A='1'", git: bool = False) -> ApplicationConfig:
+def config(
+    *, replicas: int = 1, env: str = "A='1'", git: bool = False, name: str = "alice/fix-login"
+) -> ApplicationConfig:
     source: DockerSource | GitSource = DockerSource("berth/session:1")
     if git:
         source = GitSource("https://g/x", "main", "/", "Dockerfile", ".", SecretStr(""))
     return ApplicationConfig(
+        name=name,
+        description="Fix the login bug",
         source=source,
         env=SecretStr(env),
         replicas=replicas,
@@ -92,11 +96,10 @@ def desired(of: Session, *, digest: str = "d1", git: bool = False, routed: bool 
     replicas = 1 if of.spec.operating_mode is OperatingMode.RUNNING else 0
     return Desired(
         identity=ours,
-        name=str(of.key),
-        description="",
         mode=of.spec.operating_mode,
-        config=config(replicas=replicas, git=git),
+        config=config(replicas=replicas, git=git, name=str(of.key)),
         digest=digest if replicas else f"{digest}-stopped",
+        described="p1",
         revision="r1",
         build_inputs="b1" if git else None,
         volumes=(
@@ -126,6 +129,7 @@ def settled(of: Session, want: Desired, **changes: object) -> DokployStatus:
         application_id=row.ref.application_id,
         app_name=row.ref.app_name,
         configured=want.digest,
+        described=want.described,
         applied=want.digest,
         storage=tuple(mount.volume for mount in want.volumes),
         route="https://fix-login.example.com:3000" if want.domain else None,
@@ -167,9 +171,11 @@ def task(
     return TaskRow(name, wanted, state, age, error)
 
 
-def report(of: Session, *, revision: str = "r1", workspace: str = "Ready") -> dict[str, object]:
+def report(
+    of: Session, *, session: str | None = None, revision: str = "r1", workspace: str = "Ready"
+) -> dict[str, object]:
     return {
-        "session": identity(of).session_id,
+        "session": identity(of).session_id if session is None else session,
         "revision": revision,
         "boot": "boot-1",
         "status": "ok",

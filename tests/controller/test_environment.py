@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
-from tests.controller.world import world
+from crds.base import ObjectMeta
+from crds.secret import Secret
+from tests.controller.world import NAMESPACE, World, world
 
 pytestmark = pytest.mark.looptime
 
@@ -29,3 +32,62 @@ async def test_an_agents_command_may_hold_quotes_of_all_kinds():
         await of.until_ready()
         env = of.simulation.containers[0].spec.env
         assert json.loads(env["BERTH_AGENT_COMMAND"]) == ["sh", "-c", ODD]
+
+
+async def refusal(of: World) -> str:
+    """The message of a session whose spec cannot work."""
+    of.run_controller()
+    async with asyncio.timeout(10):
+        while await of.ready() != ("False", "InvalidSpec"):
+            await asyncio.sleep(0.1)
+    return next(c.message for c in (await of.session()).status.conditions if c.type == "Ready")
+
+
+SECRET = "canary-`'\"# "
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"token": SECRET}, "password or token"),
+        ({"username": "me", "password": SECRET}, "password or token"),
+        ({"username": SECRET, "password": "fine"}, "user name"),
+        ({"token": "canary\r\n"}, "password or token"),
+    ],
+)
+async def test_a_git_credential_that_cannot_be_carried_is_blamed_on_its_field(
+    values: dict[str, str], what: str
+):
+    async with world() as of:
+        meta = ObjectMeta(name="github", namespace=NAMESPACE)
+        await of.records.create(Secret(metadata=meta, string_data=values))
+        await of.declare(source={"url": "https://git.test/app", "credentials_secret": "github"})
+        message = await refusal(of)
+        assert message.startswith(f"spec.source.credentialsSecret: the {what} in the secret 'github' holds ")
+        assert message.endswith("; put one without there, such as a new token")
+        assert "canary" not in message
+        await of.change(source={"url": "https://git.test/app"})
+        await of.until_ready()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"env": [{"name": "A", "value": "`'\"# "}]}, "spec.env: A holds quotes of all kinds"),
+        ({"source": {"url": "https://git.test/`'\"#"}}, "spec.source.url: it holds quotes of all kinds"),
+        (
+            {"source": {"url": "https://git.test/app", "ref": "`'\"#"}},
+            "spec.source.ref: it holds quotes of all kinds",
+        ),
+        (
+            {"image": None, "build": {"repository": "https://git.test/i", "args": {"A": "${{x}}"}}},
+            "spec.build.args: A holds '${{'",
+        ),
+    ],
+)
+async def test_what_cannot_be_carried_is_blamed_on_the_field_that_it_is_in(
+    spec: dict[str, object], message: str
+):
+    async with world() as of:
+        await of.declare(**spec)
+        assert (await refusal(of)).startswith(message)

@@ -45,6 +45,20 @@ def test_a_foreign_name_is_nobodys(foreign: str):
     assert Markers(INSTANCE).session_id(foreign) is None
 
 
+def test_a_container_is_told_by_its_applications_whole_name():
+    ours = Identity.of(session("s-1"), instance=INSTANCE)
+    other = Identity.of(session("s-10"), instance=INSTANCE)
+    assert ours.is_container(f"{ours.marker}-abc123.1.h7g100lr06r9o9vw03ouo79vn")
+    for name in (
+        f"{other.marker}-abc123.1.h7g100lr06r9o9vw03ouo79vn",
+        f"copy-of-{ours.marker}-abc123.1.h7g100lr06r9o9vw03ouo79vn",
+        f"{ours.marker}-abc123-db.1.h7g100lr06r9o9vw03ouo79vn",
+        f"{ours.marker}-workspace.1.h7g100lr06r9o9vw03ouo79vn",
+        f"{ours.marker}-abc123",
+    ):
+        assert not ours.is_container(name), name
+
+
 @pytest.mark.parametrize("instance", ["a", "A1b2", "with-hyphen", "1abc", ""])
 def test_an_instance_that_would_make_markers_ambiguous_is_refused(instance: str):
     with pytest.raises(ValueError, match="no hyphen"):

@@ -18,7 +18,7 @@ from controller.actions import (
     RemoveVolume,
 )
 from controller.errors import Failure, Next
-from controller.observed import Observed, Reading, Unknown
+from controller.observed import Observed, Reading, Silence, Unknown
 from controller.plan import plan
 from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
@@ -120,7 +120,9 @@ def test_no_second_container_is_made_beside_an_orphan_service():
 
 def test_an_application_that_was_deleted_behind_our_back_is_made_again_around_the_same_volumes():
     of, known = running(lost_at=NOW - seconds(60))
-    made = planned(of, replace(nothing(), gone=True))
+    lost = nothing(gone=True)
+    assert planned(of, lost).readings == {Reading.CONTAINERS}
+    made = planned(of, replace(lost, containers=()))
     assert kinds(made)[0] is Create
     volumes = [action.mount.volume for action in made.actions if isinstance(action, AttachVolume)]
     assert tuple(volumes) == known.storage
@@ -131,6 +133,10 @@ def test_a_lost_applications_container_is_given_time_to_end():
     made = planned(of, replace(nothing(), gone=True))
     assert made.actions == ()
     assert made.known.lost_at == NOW
+    late, _ = running(lost_at=NOW - seconds(60))
+    ending = f"{late.status.dokploy.app_name}.1.task"
+    assert planned(late, nothing(gone=True, containers=(ending,))).actions == (), "it ends very slowly"
+    assert kinds(planned(late, nothing(gone=True, containers=Silence.NO_ANSWER)))[0] is Create
 
 
 @pytest.mark.parametrize("mode", [OperatingMode.RUNNING, OperatingMode.STOPPED])
@@ -207,8 +213,17 @@ def test_a_start_waits_for_the_stop_to_be_over():
 def test_an_edit_that_an_audit_finds_is_undone():
     of, _ = running()
     want = desired(of)
-    edited = detail(of, want, config=config(env="A='2'"))
-    assert kinds(planned(of, seen(of, suspect=True, detail=edited))) == [Configure, Apply]
+    edited = seen(of, suspect=True, detail=detail(of, want, config=config(env="A='2'")))
+    assert planned(of, edited).readings == {Reading.TASKS}
+    assert kinds(planned(of, replace(edited, tasks=(task("task-2"),)))) == [Configure, Apply]
+
+
+def test_an_edit_that_nobody_applied_is_undone_without_a_restart():
+    """The container is the one that was seen last: the edit, or an older database, never reached it."""
+    of, known = running()
+    edited = detail(of, desired(of), config=config(env="A='2'"))
+    made = planned(of, seen(of, suspect=True, detail=edited, tasks=(task(str(known.task)),)))
+    assert kinds(made) == [Configure]
 
 
 def test_an_audit_that_finds_nothing_does_nothing():
@@ -231,9 +246,9 @@ def test_a_route_that_is_not_declared_is_detached_and_the_declared_one_attached(
     assert kinds(made) == [DetachRoute, AttachRoute]
 
 
-@pytest.mark.parametrize("cut_off_in", ["Configure", "Apply"])
-def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(cut_off_in: str):
-    intent = Intent(actions=("Configure", cut_off_in), at=NOW)
+@pytest.mark.parametrize("last", ["Apply", "Build"])
+def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(last: str):
+    intent = Intent(actions=("Configure", last), at=NOW)
     of, _ = running(intent=intent, applied="d0", configured="d0")
     observed = seen(of, tasks=(task(),))
     assert planned(of, observed).readings == {Reading.DETAIL}
@@ -254,6 +269,50 @@ def test_a_container_on_its_way_out_is_no_evidence_that_its_successor_runs():
     assert planned(of, observed).readings == {Reading.TASKS}
     made = planned(of, replace(observed, tasks=(refused, task("task-1", wanted="shutdown"))))
     assert kinds(made) == [Apply]
+
+
+@pytest.mark.parametrize("known", [{"described": "p0"}, {"described": None}])
+def test_a_new_title_is_written_and_nothing_is_applied(known: dict[str, object]):
+    of, _ = running(**known)
+    made = planned(of, seen(of))
+    assert kinds(made) == [Configure]
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+    assert made.pace is Pace.SETTLED
+
+
+def test_another_name_in_dokploys_page_is_looked_into_and_written_again():
+    of, _ = running()
+    want = desired(of)
+    row = replace(application(of), name="renamed")
+    observed = seen(of, applications=(row,))
+    assert planned(of, observed).readings == {Reading.DETAIL}
+    late = planned(of, replace(observed, detail=detail(of, want)))
+    assert late.actions == (), "the listing was out of date"
+    renamed = replace(want.config, name="renamed")
+    made = planned(of, replace(observed, detail=detail(of, want, config=renamed)))
+    assert kinds(made) == [Configure]
+
+
+def test_another_description_is_found_by_the_audit_and_nothing_is_applied():
+    of, _ = running()
+    described = replace(desired(of).config, description="by an outsider")
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), config=described)))
+    assert kinds(made) == [Configure]
+
+
+@pytest.mark.parametrize("routed", [True, False])
+@pytest.mark.parametrize("written", [True, False])
+def test_a_title_whose_write_was_cut_off_restarts_nothing(routed: bool, written: bool):
+    of = session()
+    want = desired(of, routed=routed)
+    known = settled(of, want, described="p0", intent=Intent(actions=("Configure",), at=NOW))
+    of = with_known(of, known)
+    old = replace(want.config, description="the old title")
+    held = detail(of, want, config=want.config if written else old)
+    observed = seen(of, detail=held, tasks=(task(),), echo=report(of) if routed else None)
+    made = plan(of, want, observed, now=NOW, deadlines=DEADLINES)
+    assert kinds(made) == ([] if written else [Configure])
 
 
 def test_the_task_that_an_apply_replaces_is_known_before_it():
@@ -297,6 +356,22 @@ def test_another_revision_is_awaited_and_after_a_while_called_a_rollback():
     assert made.blocked.reason is Reason.ROLLED_BACK
     again = with_known(late, made.known)
     assert kinds(planned(again, seen(again, tasks=(task("task-2"),)))) == [Configure, Apply]
+
+
+def test_a_container_without_our_environment_is_replaced_and_another_sessions_is_not():
+    """Somebody emptied the environment and deployed; the container knows of no session at all."""
+    of = applied()
+    known = of.status.dokploy.model_copy(update={"deployed_at": NOW - seconds(60)})
+    of = with_known(of, known)
+    stranger = report(of, session="", revision="")
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=stranger, logs=()))
+    assert made.stands is not None
+    assert made.stands.reason is Reason.ROLLED_BACK
+    assert made.known.applied is None, "it is applied anew"
+    other = report(of, session="another", revision="r9")
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=other, logs=()))
+    assert made.stands is not None
+    assert made.stands.reason is Reason.HOST_TAKEN
 
 
 def test_an_image_that_is_not_there_is_an_error_with_its_name():
@@ -425,6 +500,35 @@ def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person()
     assert "no such branch" in made.blocked.message
 
 
+@pytest.mark.parametrize("order", ["before ours", "after ours"])
+def test_somebody_elses_deploy_that_failed_is_not_taken_for_a_build_of_ours(order: str):
+    of = built("Running", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    if order == "after ours":
+        rows = (row("dep-2", "error"), row("dep-1", "done"), row("dep-0", "done"))
+    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
+    made = planned(of, observed, git=True)
+    assert made.known.applied == "d1"
+    assert made.blocked is None
+
+
+def test_a_failed_build_that_somebody_deployed_again_is_looked_at_again():
+    of = built("Failed", applied=None, task=None)
+    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
+    observed = seen(
+        of,
+        suspect=True,
+        detail=detail(of, desired(of, git=True)),
+        deployments=rows,
+        jobs=(),
+        tasks=(task("task-5"),),
+        echo=report(of),
+    )
+    made = planned(of, observed, git=True)
+    assert made.known.build is not None
+    assert made.known.build.outcome == "Done"
+
+
 @pytest.mark.parametrize("rows", [(row("dep-0", "done"),), (row("dep-1", "cancelled"), row("dep-0", "done"))])
 def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[Deployment, ...]):
     of = built("Running", applied=None)
@@ -471,9 +575,37 @@ def test_an_application_is_deleted_only_when_no_build_of_it_runs():
 
 
 def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
-    made = deleting(session(deleting=True), nothing())
+    of = session(deleting=True)
+    assert deleting(of, nothing()).readings == {Reading.CONTAINERS}
+    made = deleting(of, nothing(containers=()))
     assert kinds(made) == [RemoveVolume, RemoveVolume]
     assert made.finished
+
+
+def test_volumes_stay_while_a_container_that_has_them_is_on_the_host():
+    made = deleting(session(deleting=True), nothing(containers=("a-container",)))
+    assert made.actions == ()
+    assert not made.finished
+    assert made.pace is Pace.MOTION
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.STORAGE_IN_USE
+
+
+def test_without_a_list_of_containers_docker_itself_guards_the_volumes():
+    made = deleting(session(deleting=True), nothing(containers=Silence.NO_ANSWER))
+    assert kinds(made) == [RemoveVolume, RemoveVolume]
+
+
+def test_a_deleted_application_is_asked_for_by_its_id_once():
+    of = session(deleting=True)
+    of = with_known(of, settled(of, desired(of)))
+    assert deleting(of, nothing()).readings == {Reading.GONE}
+    waits = deleting(of, nothing(gone=True, containers=("a-container",)))
+    again = deleting(with_known(of, waits.known), nothing())
+    assert again.readings == {Reading.CONTAINERS}
+    back = deleting(with_known(of, waits.known), seen(of, jobs=(), echo=Silence.NO_ANSWER))
+    assert kinds(back) == [Delete]
+    assert deleting(with_known(of, back.known), nothing()).readings == {Reading.GONE}
 
 
 def test_retained_volumes_stay():
@@ -523,3 +655,11 @@ def test_a_late_create_is_awaited_before_volumes_go():
 
 def test_on_an_unknown_view_nothing_is_deleted():
     assert deleting(session(deleting=True), Observed()).actions == ()
+
+
+def test_a_stopped_sessions_lost_application_is_given_time_as_well():
+    of = session(mode=OperatingMode.STOPPED)
+    of = with_known(of, settled(of, desired(of), task=None))
+    made = planned(of, nothing(gone=True))
+    assert made.actions == (), "it may be started while the old container is still ending"
+    assert made.known.lost_at == NOW

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from controller.identity import Identity
 from crds.session import EnvVar, Session
 from crds.vocabulary import Reason
 from records.errors import AlreadyExists, Conflict, NotFound
@@ -130,6 +131,18 @@ async def check_quiet(of: World) -> None:
     laws.l2(list(of.changes_since(before)), of.records.writes[written:])
 
 
+def check_overlaps(of: World) -> None:
+    """S2: no two containers on one volume, but where Dokploy itself starts a service again that an
+    outsider has just deleted (FACTS 7.2): beside the old container, and without an application."""
+    orphaned = tuple(
+        Identity.of(session, instance=laws.INSTANCE).marker
+        for session in of.records.all(Session)
+        if laws.ready_reason(session) == Reason.ORPHAN_SERVICE
+    )
+    ours = [overlap for overlap in of.simulation.violations if not overlap.startswith(orphaned)]
+    assert ours == [], "two containers on one volume (S2)"
+
+
 async def walk(seed: int) -> None:
     async with world(poll=AUDIT) as of:
         of.run_controller()
@@ -139,7 +152,7 @@ async def walk(seed: int) -> None:
             await asyncio.sleep(400)
             await check_rest(of)
             await check_quiet(of)
-            assert of.simulation.violations == [], "two containers on one volume (S2)"
+            check_overlaps(of)
         except BaseException:
             print(f"seed {seed}:", *one.steps, sep="\n  ")
             raise

@@ -35,6 +35,9 @@ asserts the counts and the ratios in virtual time at smaller numbers.
   controller holds. *Decoding* is the two listings' way from bytes to typed rows.
 - **P9** the SQL store beside a bare SQLAlchemy transaction of the same rows: milliseconds of one run,
   printed and not asserted. Postgres runs beside it without waiting for the disk.
+- **R** real processes, as `berth up` starts them: the ideal is the bound that a release has to keep. Memory
+  is what the programs take together (their proportional share of each page), in brackets what each shows
+  alone; seconds and percents are of this machine and printed.
 
 *Ratio* is ours over the ideal. *Bound* is what `make bench` fails beyond; *exact* means equal to the ideal,
 *printed* that nothing is asserted.

@@ -57,6 +57,8 @@ class Injector:
         self._revoked_until = float("-inf")
         self._listed: dict[str, httpx.Response] = {}
         self._late: set[asyncio.Task[None]] = set()
+        self.overdue: set[int] = set()
+        """Numbers of the calls that took effect after we had been told that they did not answer."""
         self._versions: dict[tuple[str, str], list[object]] = {}
 
     def arm(self, *injections: Injection) -> None:
@@ -165,6 +167,7 @@ class Injector:
 
     async def _later(self, call: Call, perform: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(_EFFECT_AFTER)
+        self.overdue.add(call.number)
         await self._performed(call, perform)
 
     async def _false_view(

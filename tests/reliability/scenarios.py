@@ -111,6 +111,7 @@ SCENARIOS = (
         ends=Reason.BUILD_DEADLINE_EXCEEDED,
     ),
     Scenario("change environment", _change(env=(EnvVar(name="A", value="b"),)), _declared),
+    Scenario("change title", _change(title="Another title"), _declared),
     Scenario("change image", _change(image="sim/other"), _declared),
     Scenario(
         "change resources",

@@ -102,8 +102,12 @@ async def _restart(of: ReliabilityWorld) -> None:
 
 
 async def _restore(of: ReliabilityWorld) -> None:
-    if of.backup is not None:
-        of.dokploy.restore(of.backup)
+    if of.backup is None:
+        return
+    before = {row["appName"] for row in of.dokploy.database.tables["application"].values()}
+    of.dokploy.restore(of.backup)
+    after = {row["appName"] for row in of.dokploy.database.tables["application"].values()}
+    of.watch.brought_back |= after - before
 
 
 _ON_APPLICATION: dict[Tamper, Callable[[ReliabilityWorld, dict[str, Any]], Awaitable[None]]] = {

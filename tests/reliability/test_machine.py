@@ -289,8 +289,8 @@ DEFAULTS = {"image": "sim/ok", "health_check": {"interval": "1s", "start_period"
 # -- oracles --------------------------------------------------------------------------------------
 
 _DRAWN = {"applicationId", "createdAt", "refreshToken", "environmentId", "applicationStatus"}
-_FOR_PEOPLE = {"name", "description"}
-"""Written once, when the application is created, and left to whoever renames it in Dokploy."""
+_TOLD_AT_START = {"BERTH_SESSION_TITLE"}
+"""A title is worth no restart: the container is told the newest one when it next starts."""
 
 
 def picture(of: World, session: Session) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def picture(of: World, session: Session) -> dict[str, Any]:
     tables = of.dokploy.database.tables
     row = tables["application"][str(known.application_id)]
     shown = {
-        "application": {name: row[name] for name in sorted(row.keys() - _DRAWN - _FOR_PEOPLE - _unused(row))},
+        "application": {name: row[name] for name in sorted(row.keys() - _DRAWN - _unused(row))},
         "mounts": sorted(
             (mount["volumeName"], mount["mountPath"])
             for mount in tables["mount"].values()
@@ -313,7 +313,7 @@ def picture(of: World, session: Session) -> dict[str, Any]:
         "containers": [
             {
                 "image": container.spec.image,
-                "env": dict(sorted(container.spec.env.items())),
+                "env": {n: v for n, v in sorted(container.spec.env.items()) if n not in _TOLD_AT_START},
                 "mounts": sorted(container.spec.mounts),
                 "port": container.spec.port,
                 "health": container.spec.health_test,

@@ -14,6 +14,7 @@ from tests.reliability.search import SHORT, disturbed, pairs, shard, undisturbed
 SHARDS = 8
 SHORT_ONES = (
     "create stopped",
+    "change title",
     "change route",
     "start",
     "delete stopped",

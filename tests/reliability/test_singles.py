@@ -12,6 +12,7 @@ NAMES = [scenario.name for scenario in SCENARIOS]
 WALKED = (
     "create",
     "create stopped",
+    "change title",
     "change route",
     "stop",
     "start",

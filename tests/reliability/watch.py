@@ -26,6 +26,8 @@ class Watch(laws.Keeper):
     def __init__(self, of: ReliabilityWorld) -> None:
         super().__init__()
         self._of = of
+        self.brought_back: set[str] = set()
+        """What an older database has again; it has no container, and the sweep finds it."""
         self._foreign: dict[str, Any] = {}
         self._changing: Counter[str] = Counter()
         self._in_flight = 0
@@ -54,6 +56,11 @@ class Watch(laws.Keeper):
             key: dict(row) for key, row in self._rows().items() if self.session_id(row["appName"]) is None
         }
 
+    def _known(self) -> list[str]:
+        """Names of the applications, but for those that came back after they were seen to be gone."""
+        names = (row["appName"] for row in self._rows().values())
+        return [name for name in names if name not in self.brought_back]
+
     def session_id(self, app_name: str) -> str | None:
         """The session id in one of our names."""
         return laws.MARKERS.session_id(app_name)
@@ -79,7 +86,8 @@ class Watch(laws.Keeper):
             row = self._rows().get(call.subject)
             self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
         if call.name == "dockerVolume.removeVolume":
-            self.hold(laws.s9_order, call.subject, [row["appName"] for row in self._rows().values()])
+            holders = self._of.dokploy.swarm.holders(call.subject)
+            self.hold(laws.s9_order, call.subject, self._known(), holders)
         if call.name == "application.create":
             self.hold(
                 laws.s8,
@@ -98,7 +106,8 @@ class Watch(laws.Keeper):
         self._in_flight -= 1
         owner = self._owners.pop(id(call))
         self._changing[owner] -= 1
-        self._changed_at[owner] = now
+        if call.number not in self._of.injector.overdue:
+            self._changed_at[owner] = now
         ours = Counter(
             session_id
             for row in self._rows().values()
@@ -107,9 +116,15 @@ class Watch(laws.Keeper):
         self.hold(
             laws.s2,
             ours,
-            self._of.simulation.violations,
+            self._overlaps(),
             spare=spare_creates(self._of.injector.injected) + self._of.doubled,
         )
+
+    def _overlaps(self) -> list[str]:
+        """Containers that met on a volume, but for those of an application that is gone: its service
+        Dokploy itself starts again, when an outsider deploys it while it is deleted (FACTS 7.2)."""
+        names = tuple(f"{row['appName']} " for row in self._rows().values())
+        return [one for one in self._of.simulation.violations if one.partition(": ")[2].startswith(names)]
 
     def announced(self, session: Session) -> None:
         """A pass says what it is about to do: law S7 is about the view that it decided by."""
@@ -125,7 +140,7 @@ class Watch(laws.Keeper):
 
     def ended(self, session: Session) -> None:
         """A record is about to go."""
-        self.hold(laws.s8_end, session, [row["appName"] for row in self._rows().values()])
+        self.hold(laws.s8_end, session, self._known())
 
     def _owner(self, call: Call) -> str:
         """The application that a change is about; a volume and a domain belong to one as well."""
@@ -136,7 +151,7 @@ class Watch(laws.Keeper):
 
     def farewell(self) -> None:
         """Foreigners are as they were (law S1), no two containers met (S2), no secret was told (S3)."""
-        self.hold(laws.s2, Counter(), self._of.simulation.violations, spare=0)
+        self.hold(laws.s2, Counter(), self._overlaps(), spare=0)
         if self._others() != self._foreign:
             self.broken.append("S1: a foreigner's application was changed")
         told = [event.model_dump_json() for event in self._of.records.all_events]

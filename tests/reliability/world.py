@@ -31,7 +31,7 @@ from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.simulation import BuildScript, Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
 from records.errors import Unavailable
-from records.port import Change, Claim
+from records.port import Change, Claim, StoreSettings
 from tests import laws
 from tests.controller.world import CHANGES, KEY, LISTINGS, LawfulRecords, SimulatedProbe, World, target
 from tests.reliability.faults import Call, Kind
@@ -174,6 +174,11 @@ class Store:
 
     async def record_event(self, event: Event) -> None:
         await self._write("record_event", event.reason, lambda: self._records.record_event(event))
+
+    async def settings(self) -> StoreSettings:
+        # Not numbered: an adapter reads them once.
+        self._life.require()
+        return await self._records.settings()
 
     async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
         # Not numbered: it comes by the clock and not by what is done. Hand-over is a scenario.

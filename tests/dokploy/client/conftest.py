@@ -13,6 +13,8 @@ ENV_CANARY = "canary-env-5a77"
 @pytest.fixture
 def config() -> ApplicationConfig:
     return ApplicationConfig(
+        name="alice/s1",
+        description="The login bug",
         source=DockerSource("ghcr.io/acme/session:1", "puser", SecretStr("canary-password-11"), "ghcr.io"),
         env=SecretStr(f"TOKEN='{ENV_CANARY}'"),
         replicas=1,

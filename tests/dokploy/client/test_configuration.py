@@ -35,6 +35,8 @@ _sources = st.builds(
 )
 _configs = st.builds(
     ApplicationConfig,
+    name=_text,
+    description=_text | st.just(""),
     source=_sources,
     env=_secret | st.just(SecretStr("")),
     replicas=st.integers(0, 1),
@@ -100,6 +102,8 @@ def test_every_field_is_one_that_dokploy_knows(config):
     for source in (config.source, git):
         written = body_of(
             ApplicationConfig(
+                name="n",
+                description="",
                 source=source,
                 env=config.env,
                 replicas=1,

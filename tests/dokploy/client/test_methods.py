@@ -151,6 +151,14 @@ async def test_tasks_tell_state_age_and_error():
     assert [row.error for row in killed if row.state == "Failed"] == ["task: non-zero exit (137)"] * 2
 
 
+async def test_containers_are_listed_ended_ones_too():
+    there = Scripted({"docker.getContainersByAppNameMatch": recorded("quick_containersMatch_stopped")})
+    listed = await dokploy(there).list_containers("qk-nu0sxw")
+    assert there.asked == {"appName": "qk-nu0sxw"}
+    assert {(row.name.partition(".")[0], row.state) for row in listed} == {("qk-nu0sxw", "exited")}
+    assert len(listed) == 4
+
+
 async def test_jobs_are_waiting_or_active():
     compose = {"state": "active", "data": {"composeId": "c", "titleLog": "t"}}
     finished = {"state": "completed", "data": {"applicationId": "a", "titleLog": "t"}}

@@ -24,6 +24,8 @@ SECOND = 1_000_000_000
 def config(**changed) -> ApplicationConfig:
     env = {"BERTH_REVISION": "r1", "NASTY": "a#b {{.Node.ID}} ${{project.X}} 'q'"}
     usual = {
+        "name": "alice/fix",
+        "description": "d",
         "source": DockerSource("sim/ok"),
         "env": SecretStr(dotenv.encode(env)),
         "replicas": 1,
@@ -88,7 +90,9 @@ async def test_the_whole_life_of_a_session(world, client):
     await client.delete_application(ref.application_id)
     with pytest.raises(VolumeInUse):
         await client.remove_volume(mount.volume)
+    assert [row.name.startswith(f"{ref.app_name}.1.") for row in await client.list_containers(ref.app_name)]
     await asyncio.sleep(8)
+    assert await client.list_containers(ref.app_name) == ()
     await client.remove_volume(mount.volume)
     await client.remove_volume(mount.volume)
     assert await client.list_volumes() == ()

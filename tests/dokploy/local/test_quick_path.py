@@ -103,6 +103,28 @@ async def test_delete_leaves_the_volume_and_it_is_free_after_the_stop(world):
     assert again.status_code == 404
 
 
+async def test_a_deleted_applications_containers_are_listed_as_long_as_they_have_its_volume(world):
+    row = await world.run()
+    volume = f"{row['appName']}-data"
+    mount = {"volumeName": volume, "mountPath": "/data", "serviceId": row["applicationId"]}
+    await world.post("mounts.create", type="volume", serviceType="application", **mount)
+    await world.reload(row)
+    await asyncio.sleep(10)
+    await world.post("application.delete", applicationId=row["applicationId"])
+    seen = []
+    while True:
+        listed = await world.get("docker.getContainersByAppNameMatch", appName=row["appName"])
+        busy = world.dokploy.swarm.holders(volume)
+        assert sorted(one["containerId"] for one in listed) >= sorted(one[:12] for one in busy)
+        assert bool(listed) == bool(busy)
+        if not listed:
+            break
+        seen += [one["state"] for one in listed]
+        await asyncio.sleep(0.1)
+    assert {"running", "exited"} == set(seen)
+    await world.post("dockerVolume.removeVolume", volumeName=volume)
+
+
 async def test_a_route_is_there_at_once(world):
     row = await world.create()
     assert await world.get("application.readTraefikConfig", applicationId=row["applicationId"]) is None

@@ -175,10 +175,12 @@ async def test_an_application_lives_and_dies(images: Images, home: Path) -> None
     async with running(home) as local:
         await eventually(lambda: _answers(local, "web.localhost", "second"))
         await local.post("application.delete", **_only_id(ref))
+        assert not await _is_unlisted(local, name), "its container is ending"
         await until(lambda: not programs(home) and not scratches(home))
         assert await local.replicas() == {}
         assert (await local.page("web.localhost")).status_code == 404
-        await eventually(lambda: _removes(local, "web-data"))
+        await eventually(lambda: _is_unlisted(local, name))
+        assert await _removes(local, "web-data")
         assert list((home / "volumes").iterdir()) == []
 
 
@@ -238,6 +240,10 @@ async def _is(local: Local, name: str, replicas: str) -> bool:
 
 async def _answers(local: Local, host: str, text: str) -> bool:
     return (await local.page(host)).text == text
+
+
+async def _is_unlisted(local: Local, name: str) -> bool:
+    return not await local.get("docker.getContainersByAppNameMatch", appName=name)
 
 
 async def _removes(local: Local, volume: str) -> bool:
