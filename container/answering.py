@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -35,6 +35,8 @@ def route(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
             return await endpoint(request)
         except Refusal as refusal:
             return refused(refusal)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
 
     return Route(path, refusing, methods=[method])
 

@@ -52,10 +52,10 @@ class Changes:
         self._login = login
         self._author = author
         self._changed = changed
-        self._subscribers: Subscribers[None] = Subscribers()
+        self._subscribers: Subscribers[[]] = Subscribers()
         self._changing = asyncio.Lock()
 
-    def subscribe(self, callback: Callable[[None], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Hear of each change that was made here; what is returned ends it."""
         return self._subscribers.add(callback)
 
@@ -168,7 +168,7 @@ class Changes:
                     yield found
             finally:
                 self._changed()
-                self._subscribers.tell(None)
+                self._subscribers.tell()
 
     async def _find(self, repository: str | None) -> Repository:
         names = await self.repositories()

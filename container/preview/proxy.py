@@ -62,7 +62,8 @@ class Proxy:
             refused = PlainTextResponse(words, refusal.why.value)
             return _with(refused, self._policy, passed.shared(origin, ()))
         whole = seen.passing is Passing.WHOLE
-        given = passed.to_browser(found.headers.multi_items(), seen.port, seen.prefix, whole=whole)
+        told = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found.headers.raw]
+        given = passed.to_browser(told, seen.port, seen.prefix, whole=whole)
         response = StreamingResponse(_body(found), found.status_code)
         response.raw_headers = []
         return _with(response, given, self._policy, passed.shared(origin, (name for name, _ in given)))
@@ -73,7 +74,7 @@ class Proxy:
         sent = httpx.Request(
             request.method,
             httpx.URL(scheme="http", host=address, port=seen.port, raw_path=raw_path(request.scope, seen)),
-            headers=passed.to_program(request.headers.items(), seen.port, seen.prefix),
+            headers=_raw(passed.to_program(request.headers.items(), seen.port, seen.prefix)),
             content=request.stream() if _has_body(request) else None,
         )
         try:
@@ -124,10 +125,14 @@ def _has_body(request: Request) -> bool:
 
 def _with(response: Response, *headers: passed.Headers) -> Response:
     # Set as they are: there may be several of one name.
-    response.raw_headers += [
-        (name.encode("latin-1"), value.encode("latin-1")) for some in headers for name, value in some
-    ]
+    for some in headers:
+        response.raw_headers += _raw(some)
     return response
+
+
+def _raw(headers: passed.Headers) -> list[tuple[bytes, bytes]]:
+    """Byte for byte as they came: in a header, too, anything may stand."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 async def _body(found: httpx.Response) -> AsyncIterator[bytes]:

@@ -51,7 +51,7 @@ class _Keyed(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] not in {"http", "websocket"}:
             return Match.NONE, {}
-        seen = self._previews.find(scope["raw_path"].decode("latin-1"))
+        seen = self._previews.find(scope.get("raw_path", b"").decode("latin-1"))
         return (Match.NONE, {}) if seen is None else (Match.FULL, {"seen": seen})
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

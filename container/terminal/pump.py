@@ -12,7 +12,10 @@ from collections.abc import Callable
 
 from container.terminal.scrollback import Scrollback
 
-_CHUNK = 64 * 1024
+_READ = 8 * 1024
+"""More than Linux ever gives of a terminal at once."""
+_TURN = 64 * 1024
+"""Bytes taken before others get their turn."""
 _TICK = 0.01
 _PER_TICK = 256 * 1024
 """Bytes taken within one tick, which is some milliseconds of work."""
@@ -40,6 +43,8 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._spent = 0
+        self._held = False
+        """Paused for those who look, and not for the clock."""
         self.ended = asyncio.Event()
         """All has been read."""
         self._loop.add_reader(descriptor, self._take)
@@ -47,19 +52,19 @@ class Pump:
     def stop(self) -> None:
         """Take nothing more."""
         if not self.ended.is_set():
-            self._pause()
+            self._stop()
             self.ended.set()
 
     def resume(self) -> None:
-        """Look again whether more should be taken."""
-        if self._timer is not None and not self.ended.is_set():
+        """Look again whether those who look can bear more."""
+        if self._held and not self.ended.is_set():
             self._go_on()
 
     def _take(self) -> None:
         taken = 0
-        while taken < _CHUNK:
+        while taken < _TURN:
             try:
-                data = os.read(self._descriptor, _CHUNK)
+                data = os.read(self._descriptor, _READ)
             except BlockingIOError:
                 break
             except OSError:  # EIO: nobody holds the far end
@@ -79,22 +84,24 @@ class Pump:
     def _consider(self) -> None:
         wait = self._wait()
         if self._spent >= _PER_TICK:
-            wait = max(wait, _TICK)
-        if wait > 0:
-            self._pause()
-            self._timer = self._loop.call_later(wait, self._go_on)
+            self._pause(_TICK)
+        elif wait > 0:
+            self._pause(wait)
+            self._held = True
 
-    def _pause(self) -> None:
+    def _pause(self, seconds: float) -> None:
+        self._stop()
+        self._timer = self._loop.call_later(seconds, self._go_on)
+
+    def _stop(self) -> None:
         self._loop.remove_reader(self._descriptor)
+        self._held = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _go_on(self) -> None:
-        self._pause()
+        self._stop()
         self._spent = 0
-        wait = self._wait()
-        if wait > 0:
-            self._timer = self._loop.call_later(wait, self._go_on)
-        else:
-            self._loop.add_reader(self._descriptor, self._take)
+        self._loop.add_reader(self._descriptor, self._take)
+        self._consider()

@@ -91,7 +91,7 @@ class Terminal:
             self._scrollback.end,
             self.running,
             exit_code=code if code is not None and code >= 0 else None,
-            signal=signal.Signals(-code).name if code is not None and code < 0 else None,
+            signal=_name_of(-code) if code is not None and code < 0 else None,
         )
 
     def write(self, data: bytes) -> None:
@@ -147,6 +147,7 @@ class Terminal:
         self._following.cancel()
         self._finish()
         os.close(self._near)
+        self._near = -1  # its number may soon be another's
 
     def _in_front(self) -> set[int]:
         """The group that reads what is typed; none once the terminal is hung up."""
@@ -184,3 +185,10 @@ class Terminal:
         now = self._loop.time()
         behind = (reader for reader in self._readers if self._scrollback.end - reader.position > WINDOW_BYTES)
         return max((reader.moved + PATIENCE - now for reader in behind), default=0.0)
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of those that have a number only
+        return f"signal {number}"

@@ -54,7 +54,7 @@ class Terminals:
         self._opened = 0
         self._sessions: set[int] = set()
         """Of closed terminals: what was meant to outlast them ends with the container."""
-        self._subscribers: Subscribers[None] = Subscribers()
+        self._subscribers: Subscribers[[]] = Subscribers()
         self._ending = asyncio.Event()
 
     def all(self) -> tuple[TerminalView, ...]:
@@ -65,7 +65,7 @@ class Terminals:
         """One of them; raises Refusal."""
         return self._find(id_).view()
 
-    def subscribe(self, callback: Callable[[None], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Hear when one is opened, renamed, resized, closed, or has ended; what is returned ends it."""
         return self._subscribers.add(callback)
 
@@ -174,7 +174,7 @@ class Terminals:
         return terminal
 
     def _tell(self) -> None:
-        self._subscribers.tell(None)
+        self._subscribers.tell()
 
 
 def _size(rows: int, columns: int) -> Size:

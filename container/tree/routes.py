@@ -118,7 +118,7 @@ def _expected(request: Request) -> str | None:
     if request.headers.get("if-none-match", "").strip() == "*":
         return None
     given = request.headers.get("if-match", "").strip()
-    version = given.removeprefix('"').removesuffix('"')
+    version = given.removeprefix("W/").removeprefix('"').removesuffix('"')
     if not version:
         message = (
             'name the version that was read, as in If-Match: "…", or say If-None-Match: * for a new file'

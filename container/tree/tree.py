@@ -44,7 +44,7 @@ class Tree:
         self._workspace = workspace
         self._git = git
         self._changed = changed
-        self._subscribers: Subscribers[str] = Subscribers()
+        self._subscribers: Subscribers[[str]] = Subscribers()
         self._asking = asyncio.Semaphore(_LISTINGS_AT_ONCE)
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:

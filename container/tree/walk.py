@@ -179,8 +179,7 @@ class _Walk:
             if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
                 raise
         else:
-            os.close(self._here)
-            self._here = there
+            self._enter(there)
             self._names.append(name)
             return []
         try:
@@ -208,14 +207,15 @@ class _Walk:
 
     def _go(self, names: list[bytes]) -> None:
         """Start again at the top: a directory's own ``..`` may be another than the one we came from."""
-        os.close(self._here)
-        self._here = os.dup(self._root)
+        self._enter(os.dup(self._root))
         self._names = []
         for name in names:
-            there = os.open(name, _DIRECTORY, dir_fd=self._here)
-            os.close(self._here)
-            self._here = there
+            self._enter(os.open(name, _DIRECTORY, dir_fd=self._here))
             self._names.append(name)
+
+    def _enter(self, there: int) -> None:
+        os.close(self._here)
+        self._here = there
 
     def _outside(self) -> Refusal:
         return Refusal(Why.FORBIDDEN, self._field, "leads out of the workspace")

@@ -39,7 +39,7 @@ class World:
     def _change(self):
         self.changed += 1
 
-    def _tell(self, _):
+    def _tell(self):
         self.told += 1
 
     def write(self, name, text):

@@ -44,6 +44,10 @@ async def echo(request: Request) -> Response:
     return answer
 
 
+async def unchanged(_: Request) -> Response:
+    return Response(status_code=304, headers={"etag": '"1"', "x-name": "\xc5\xbe"})
+
+
 async def stream(_: Request) -> Response:
     async def chunks():
         yield b"one"
@@ -76,6 +80,7 @@ PROGRAM = Starlette(
         Route("/moved", lambda _: RedirectResponse("/there")),
         Route("/plain", lambda _: PlainTextResponse("x" * 1000)),
         Route("/stream", stream),
+        Route("/unchanged", unchanged),
         WebSocketRoute("/ws", talk),
         WebSocketRoute("/no", refuse),
         Route("/{path:path}", echo, methods=METHODS),
@@ -119,6 +124,17 @@ async def test_a_request_goes_through_as_it_is():
         assert answer.headers["x-program"] == "yes"
         assert "set-cookie" not in answer.headers
         assert (await of.http.get(of.at())).json()["path"] == "/"
+
+
+async def test_answers_without_a_body_and_headers_of_any_bytes():
+    async with world() as of:
+        head = await of.http.head(of.at("plain"))
+        assert (head.status_code, head.headers["content-length"], head.content) == (200, "1000", b"")
+        unchanged_ = await of.http.get(of.at("unchanged"), headers=[(b"x-a", b"\xc5\xbe")])
+        assert (unchanged_.status_code, unchanged_.headers["etag"]) == (304, '"1"')
+        assert dict(unchanged_.headers.raw)[b"x-name"] == b"\xc5\xbe"
+        told = await of.http.get(of.at("x"), headers=[(b"x-a", b"\xc5\xbe")])
+        assert told.json()["headers"]["x-a"] == "\xc5\xbe"
 
 
 async def test_a_program_that_knows_its_prefix_gets_the_whole_address():

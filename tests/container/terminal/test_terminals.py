@@ -49,7 +49,7 @@ class World:
     def _note(self):
         self.typed += 1
 
-    def _tell(self, _):
+    def _tell(self):
         self.told += 1
 
     async def open(self, **size):

@@ -85,8 +85,9 @@ def lay(root: Path, links: dict[str, list[str]], directories: set[str]) -> World
         (world.workspace / path).mkdir(parents=True, exist_ok=True)
     for path, words in links.items():
         where = world.workspace / path
-        with contextlib.suppress(OSError):
-            where.symlink_to(link(root, words))
+        with contextlib.suppress(OSError, RuntimeError):  # nothing is there, or links lead in a circle
+            if where.parent.resolve(strict=True).is_relative_to(world.workspace.resolve()):
+                where.symlink_to(link(root, words))
     return world
 
 
