@@ -227,8 +227,8 @@ def _claim_skipped(patch: Patch) -> None:
     patch.setattr(reconcile, "_announce", mutant)
 
 
-def _absence_believed_at_once(patch: Patch) -> None:
-    patch.setattr(plan, "_SWARM_LAG", -1000.0)
+def _old_container_ignored(patch: Patch) -> None:
+    patch.setattr(plan, "_old_container_ends", lambda *given: None)
 
 
 def _start_over_a_stop(patch: Patch) -> None:
@@ -311,8 +311,8 @@ MUTANTS = (
     Mutant("volumes after apply", _volumes_after_apply, ("create",), calm),
     Mutant("no claim and no intent", _claim_skipped, ("create",), calm),
     Mutant(
-        "absence believed at once",
-        _absence_believed_at_once,
+        "old container ignored",
+        _old_container_ignored,
         ("at rest", "change environment"),
         deeds(Tamper.DELETES),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, islice
@@ -244,6 +244,16 @@ def disturbed(name: str, injections: tuple[Injection, ...]) -> Run:
     except AssertionError as error:
         broken.append(str(error))
     return replace(run, broken=tuple(broken))
+
+
+def all_lawful(name: str, every: Iterable[tuple[Injection, ...]]) -> int:
+    """Hold each of these runs to the laws; how many they were. Fails for the first that breaks one."""
+    number = 0
+    for injections in every:
+        run = disturbed(name, injections)
+        assert not run.broken, f"{name}: {run.told()}"
+        number += 1
+    return number
 
 
 def _seconds_lost(base: Run, injection: Injection) -> float:

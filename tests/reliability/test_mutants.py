@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.reliability.mutants import MUTANTS, Mutant, first_law_broken
@@ -9,7 +11,10 @@ from tests.reliability.mutants import MUTANTS, Mutant, first_law_broken
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_dies(mutant: Mutant, monkeypatch: pytest.MonkeyPatch):
+def test_a_mutant_dies(
+    mutant: Mutant, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
+):
     broken = first_law_broken(mutant, monkeypatch)
     assert broken is not None, f"{mutant.name} lives: no law was broken"
-    print(f"{mutant.name}: killed by {broken}")
+    law = broken.partition("] ")[2].partition(":")[0]
+    record_property("killed", f"{mutant.name!r} died of {law}")

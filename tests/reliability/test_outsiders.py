@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.search import disturbed, shard, tamperings
+from tests.reliability.conftest import Counted
+from tests.reliability.scenarios import SCENARIOS
+from tests.reliability.search import all_lawful, tamperings
+from tests.reliability.test_pairs import SHORT_ONES
+from tests.reliability.test_singles import LONG
 
-SHARDS = 4
-NAMES = ("create", "create with build", "change environment", "stop", "start", "delete")
+NAMES = [scenario.name for scenario in SCENARIOS if scenario.name not in LONG]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SHORT_ONES)
+def test_an_outsider_between_any_two_calls_breaks_no_law(counted: Counted, name: str):
+    counted("outsiders' deeds", all_lawful(name, tamperings(name)))
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(SHARDS))
-@pytest.mark.parametrize("name", NAMES)
-def test_an_outsider_between_any_two_calls_breaks_no_law(name: str, part: int):
-    for injections in shard(tamperings(name), part, SHARDS):
-        run = disturbed(name, injections)
-        assert not run.broken, f"{name}: {run.told()}"
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SHORT_ONES])
+def test_an_outsider_in_a_longer_scenario_breaks_no_law(counted: Counted, name: str):
+    counted("outsiders' deeds", all_lawful(name, tamperings(name)))

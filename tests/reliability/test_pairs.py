@@ -1,4 +1,4 @@
-"""Every two faults at every two calls of the short scenarios, and some of the long ones, for
+"""Every two faults at every two calls of the short scenarios, in every run; some of the long ones in
 `make soak`."""
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ import random
 
 import pytest
 
+from tests.reliability.conftest import Counted
 from tests.reliability.scenarios import SCENARIOS
-from tests.reliability.search import SHORT, disturbed, pairs, shard, undisturbed
+from tests.reliability.search import SHORT, all_lawful, pairs, shard, undisturbed
 
 SHARDS = 8
 SHORT_ONES = (
@@ -30,23 +31,18 @@ def test_the_short_scenarios_are_these():
     assert sorted(short) == sorted(SHORT_ONES)
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(SHARDS))
 @pytest.mark.parametrize("name", SHORT_ONES)
-def test_two_faults_anywhere_break_no_law(name: str, part: int):
-    for injections in shard(pairs(name), part, SHARDS):
-        run = disturbed(name, injections)
-        assert not run.broken, f"{name}: {run.told()}"
+def test_two_faults_anywhere_break_no_law(counted: Counted, name: str, part: int):
+    counted("double faults", all_lawful(name, shard(pairs(name), part, SHARDS)))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", [s.name for s in SCENARIOS if s.name not in SHORT_ONES])
-def test_two_faults_in_a_long_scenario_break_no_law(name: str):
+def test_two_faults_in_a_long_scenario_break_no_law(counted: Counted, name: str):
     every = list(pairs(name))
     drawn = random.Random(name).sample(
         every, min(len(every), int(os.environ.get("BERTH_SOAK_PAIRS", "2000")))
     )
-    for injections in drawn:
-        run = disturbed(name, injections)
-        assert not run.broken, f"{name}: {run.told()}"
+    counted("double faults", all_lawful(name, drawn))

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.reliability.conftest import Counted
 from tests.reliability.scenarios import SCENARIOS
-from tests.reliability.search import disturbed, shard, singles, undisturbed
+from tests.reliability.search import all_lawful, shard, singles, undisturbed
 
 SHARDS = 4
 NAMES = [scenario.name for scenario in SCENARIOS]
-WALKED = (
-    "create",
-    "create stopped",
-    "change title",
-    "change route",
-    "stop",
-    "start",
-    "restart",
-    "delete stopped",
-    "delete retaining",
-    "at rest",
-)
-"""Those of which every fault is tried in every run; the others are for `make soak`."""
+LONG = {"burst": 16, "hanging build": 16}
+"""Those of hundreds of calls that much resemble each other: of their faults every sixteenth is tried
+in every run, and all are in `make soak`."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,16 +22,19 @@ def test_an_undisturbed_run_breaks_no_law(name: str):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(SHARDS))
-@pytest.mark.parametrize("name", WALKED)
-def test_one_fault_anywhere_breaks_no_law(name: str, part: int):
-    for injections in shard(singles(name), part, SHARDS):
-        run = disturbed(name, injections)
-        assert not run.broken, f"{name}: {run.told()}"
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LONG])
+def test_one_fault_anywhere_breaks_no_law(counted: Counted, name: str, part: int):
+    counted("single faults", all_lawful(name, shard(singles(name), part, SHARDS)))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", LONG)
+def test_some_faults_in_a_long_scenario_break_no_law(counted: Counted, name: str):
+    counted("single faults", all_lawful(name, shard(singles(name), 0, LONG[name])))
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in WALKED])
-def test_one_fault_anywhere_in_the_others_breaks_no_law(name: str):
-    for injections in singles(name):
-        run = disturbed(name, injections)
-        assert not run.broken, f"{name}: {run.told()}"
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name in LONG for part in range(LONG[name])])
+def test_one_fault_anywhere_in_a_long_scenario_breaks_no_law(counted: Counted, name: str, part: int):
+    counted("single faults", all_lawful(name, shard(singles(name), part, LONG[name])))
