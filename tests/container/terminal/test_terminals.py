@@ -73,6 +73,11 @@ class World:
     async def printed(self, id_, expected):
         await until(lambda: expected in self.output(id_), f"{expected!r} in {self.output(id_)[-300:]!r}")
 
+    async def in_front(self, id_):
+        """Something else than the shell reads what is typed."""
+        terminal = self.terminals._terminals[id_]
+        await until(lambda: terminal._in_front() != {terminal.session}, "a program in front")
+
     async def ended(self, id_):
         await until(lambda: not self.terminals.view(id_).running, "the end of the shell")
         return self.terminals.view(id_)
@@ -151,7 +156,7 @@ async def test_interrupt_reaches_what_is_in_front(tmp_path):
     async with opened(tmp_path) as world:
         id_ = await world.open()
         world.type(id_, "sleep 1000; echo ended $?\n")
-        await asyncio.sleep(0.1)
+        await world.in_front(id_)
         world.type(id_, "\x03")
         world.type(id_, "echo af''ter\n")
         await world.printed(id_, b"after")
@@ -279,7 +284,7 @@ async def test_a_rub_out_takes_a_whole_character(tmp_path):
     async with opened(tmp_path) as world:
         id_ = await world.open()
         world.type(id_, "cat > got\n")
-        await asyncio.sleep(0.1)
+        await world.in_front(id_)
         world.type(id_, "漢\x7fa\n")
         world.type(id_, "\x04")
         world.type(id_, "echo do''ne\n")
@@ -295,13 +300,13 @@ def write_much(world, id_):
 async def test_much_that_is_typed_arrives_and_too_much_is_refused(tmp_path):
     async with opened(tmp_path) as world:
         id_ = await world.open()
-        world.type(id_, "stty raw; head -c 200000 | wc -c; stty -raw; echo do''ne\n")
-        await asyncio.sleep(0.2)
+        world.type(id_, "stty raw; echo ra''w; head -c 200000 | wc -c; stty -raw; echo do''ne\n")
+        await world.printed(id_, b"raw")
         world.type(id_, "y" * 200_000)
         await world.printed(id_, b"200000")
         await world.printed(id_, b"done")
-        world.type(id_, "stty raw; sleep 1000\n")
-        await asyncio.sleep(0.2)
+        world.type(id_, "stty raw; echo de''af; sleep 1000\n")
+        await world.printed(id_, b"deaf")
         with pytest.raises(Refusal) as caught:
             write_much(world, id_)
         assert caught.value.why is Why.TOO_LARGE
