@@ -1,4 +1,4 @@
-"""The single-session app: a page, its data, the agent, the health paths, and the gate around it all."""
+"""The single-session app: a page, agent and workbench, the health paths, and the gate around it all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from starlette.types import ASGIApp
 
 from container.agent.routes import routes as agent_routes
 from container.assets import asset
+from container.changes.routes import routes as change_routes
 from container.contract import HEALTH_PATH, READY_PATH
 from container.entry.guard import Guard
 from container.entry.routes import routes as entry_routes
 from container.page import index, list_top, overview
+from container.preview.routes import keyed_routes
+from container.preview.routes import routes as preview_routes
 from container.session import Session
+from container.terminal.routes import routes as terminal_routes
+from container.tree.routes import routes as tree_routes
 
 OVERVIEW_PATH = "/api/overview"
 _ASSETS = {
@@ -31,7 +36,7 @@ _ASSETS = {
 
 
 def build_app(session: Session) -> ASGIApp:
-    """The app of one session."""
+    """The app of one session. Only those who entered reach it, but for the health paths and the door."""
 
     async def health(_: Request) -> Response:
         return JSONResponse(session.health())
@@ -55,10 +60,15 @@ def build_app(session: Session) -> ASGIApp:
         Route("/", show),
         *entry_routes(session.entry),
         *agent_routes(session.agent),
+        *terminal_routes(session.terminals),
+        *tree_routes(session.tree),
+        *change_routes(session.changes),
+        *preview_routes(session.previews),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
     # Around all of it, so that an answer to a defect is guarded too.
-    return Guard(Starlette(routes=routes), session.entry)
+    # Previews know who they are for by a key in their address, and answer with policies of their own.
+    return Guard(Starlette(routes=routes), session.entry, outside=keyed_routes(session.previews))
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:

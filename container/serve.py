@@ -22,6 +22,8 @@ PORT_UNUSABLE = os.EX_UNAVAILABLE
 """The exit code when the port cannot be listened on."""
 _GRACE = 2
 """Seconds that an answer under way gets at the end."""
+_MAX_MESSAGE = 16 * 1024 * 1024
+"""Bytes of one message on a WebSocket."""
 
 
 class _Server(uvicorn.Server):
@@ -52,7 +54,10 @@ def serve(settings: Settings, given: Secrets) -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    return socket.create_server((settings.bind, settings.port), family=family, backlog=128)
+    listener = socket.create_server((settings.bind, settings.port), family=family, backlog=128)
+    # Inherited by each connection: else the second piece of an answer waits for the first one's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(settings: Settings, given: Secrets, listener: socket.socket) -> None:
@@ -61,7 +66,9 @@ async def _serve(settings: Settings, given: Secrets, listener: socket.socket) ->
     config = uvicorn.Config(
         build_app(session),
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MAX_MESSAGE,
+        ws_per_message_deflate=False,  # a flood would cost more to shrink than to send
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -12,22 +12,27 @@ from container.agent.agent import Agent
 from container.agent.masking import Mask
 from container.agent.parts import Surroundings
 from container.auth import Placed, Placement, place
+from container.changes.changes import Changes
+from container.changes.staging import Author
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
 from container.entry.entry import Entry
 from container.environment import Settings, child_environment
-from container.git import Git
+from container.git import Git, Login
 from container.given import Secrets
 from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now
 from container.ondemand import OnDemand
+from container.preview.previews import Previews
+from container.terminal.terminals import Terminals
+from container.tree.tree import Tree
 from container.work import UNKNOWN, Saved, Work, read_work
 from container.workspace import Workspace
 
 
 class Session:
-    """Settings, gate, workspace, agent, logins, work and journal of one session."""
+    """Settings, gate, workspace, agent, logins, work, workbench and journal of one session."""
 
     def __init__(self, settings: Settings, given: Secrets, placed: tuple[Placed, ...]) -> None:
         self.settings = settings
@@ -56,6 +61,23 @@ class Session:
                 version=self._version,
             )
         )
+        self.terminals = Terminals(
+            workspace=settings.workspace,
+            home=settings.home,
+            environ=environ,
+            typing=lambda: self.journal.note_activity("terminal"),
+        )
+        # A workspace may lie in a repository that is not ours: on a plain machine, in any.
+        inside = {**environ, "GIT_CEILING_DIRECTORIES": str(settings.workspace.parent)}
+        self.tree = Tree(settings.workspace, Git(inside), changed=self._edited)
+        self.changes = Changes(
+            settings.workspace,
+            inside,
+            login=_login(settings, given),
+            author=_author(settings),
+            changed=self._work.expire,
+        )
+        self.previews = Previews(environ, console_origin=settings.console_origin)
 
     @property
     def work(self) -> Work:
@@ -93,7 +115,7 @@ class Session:
 
     async def aclose(self) -> None:
         """End what is under way and write down what is left."""
-        await self.agent.aclose()
+        await asyncio.gather(self.agent.aclose(), self.terminals.aclose(), self.previews.aclose())
         await self._work.aclose()
         await self._logins.aclose()
         self.journal.say("container", "stopped")
@@ -133,6 +155,11 @@ class Session:
             "notices": notices,
         }
 
+    def _edited(self) -> None:
+        """A person changed a file."""
+        self.journal.note_activity("person")
+        self._work.expire()
+
     def _say_of_workspace(self, message: str, level: Level) -> None:
         self.journal.say("workspace", message, level=level)
 
@@ -170,6 +197,17 @@ def open_session(settings: Settings, given: Secrets) -> Session:
     """Put logins in place and open the session; never raises for what it was given."""
     placed = place(given.auth_files, home=settings.home, data=settings.data)
     return Session(settings, given, placed)
+
+
+def _login(settings: Settings, given: Secrets) -> Login | None:
+    """The git credentials, for the declared repository's server and no other."""
+    return Login.for_url(settings.repository.url, given.git) if settings.repository else None
+
+
+def _author(settings: Settings) -> Author:
+    """Who commits where git's configuration does not say it: the session's owner."""
+    name = settings.namespace or "session"
+    return Author(name, f"{name}@berth.invalid")
 
 
 def _version() -> str:

@@ -95,7 +95,7 @@ def bare(tmp_path: Path, source: Path) -> Path:
 class Container:
     """``python -m container`` as a process."""
 
-    def __init__(self, root: Path, variables: dict[str, str]) -> None:
+    def __init__(self, root: Path, variables: dict[str, str], module: str = "container") -> None:
         self.workspace = root / "workspace"
         self.data = root / "data"
         self.log = root / "log"
@@ -115,7 +115,7 @@ class Container:
         }
         with self.log.open("wb") as log:
             self.program = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "container"],
+                [sys.executable, "-W", "error", "-m", module],
                 env=self.variables,
                 cwd=root,
                 stdout=log,
@@ -164,8 +164,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Container]]:
     """Starts containers on one workspace and one data volume."""
     started: list[Container] = []
 
-    def _start(**variables: str) -> Container:
-        container = Container(tmp_path, variables)
+    def _start(module: str = "container", **variables: str) -> Container:
+        container = Container(tmp_path, variables, module)
         started.append(container)
         return container
 
