@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import Counter
 
 import pytest
 
@@ -24,3 +25,24 @@ def no_leftover_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Berth that runs on the developer's machine is not the one under test."""
     for name in ("BERTH_HOME", "BERTH_URL", "BERTH_TOKEN", "BERTH_NAMESPACE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what the search of tests/reliability was: its runs by kind, and the law each mutant died of.
+
+    Here and not beside the search: where workers collect, the one who tells reads no other conftest.
+    """
+    runs: Counter[str] = Counter()
+    killed: list[str] = []
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name.startswith("runs: "):
+                runs[name.removeprefix("runs: ")] += int(str(value))
+            elif name == "killed":
+                killed.append(str(value))
+    if runs or killed:
+        terminalreporter.section("reliability")
+    for kind, number in runs.items():
+        terminalreporter.line(f"{number:>7,} {kind}")
+    for line in sorted(killed):
+        terminalreporter.line(f"mutant {line}")
