@@ -24,6 +24,7 @@ from controller import (
     plan_present,
     planned,
     reconcile,
+    resolver,
     status,
     targets,
 )
@@ -33,6 +34,7 @@ from controller.planned import Plan
 from crds.session import SessionStatus
 from dokploy import calls, procedures
 from dokploy.port import VolumeRole
+from tests.reliability import world
 from tests.reliability.faults import Fault, Injection, Tamper
 from tests.reliability.search import disturbed, singles, tamperings, undisturbed
 
@@ -255,6 +257,17 @@ def _stale_record_believed(patch: Patch) -> None:
         return changed
 
     patch.setattr(loop.Views, "note", mutant)
+    _statuses_overwritten(patch)
+
+
+def _statuses_overwritten(patch: Patch) -> None:
+    """Write a status whatever was written since its pass had read the record."""
+    real = world.Store.update_status
+
+    async def mutant(self: Any, kind: Any, key: Any, *, before: Any = None, **given: Any) -> Any:
+        return await real(self, kind, key, **given)
+
+    patch.setattr(world.Store, "update_status", mutant)
 
 
 def _stop_leaves_replicas(patch: Patch) -> None:
@@ -264,7 +277,7 @@ def _stop_leaves_replicas(patch: Patch) -> None:
         want = real(*given, **named)
         return replace(want, config=replace(want.config, replicas=1))
 
-    patch.setattr("controller.inputs.resolve", mutant)
+    patch.setattr(resolver, "resolve", mutant)
 
 
 def _attach_again_at_once(patch: Patch) -> None:
