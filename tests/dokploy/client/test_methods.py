@@ -47,6 +47,25 @@ async def test_a_version_that_is_too_old_or_unreadable_is_refused(version):
         await dokploy(Scripted({"settings.getDokployVersion": answer(version)})).connect()
 
 
+async def test_a_listing_that_is_the_one_before_it_is_not_read_again():
+    rows = body("overview_services")
+    whole, part = answer(rows), answer(rows[:1])
+    client = dokploy(Scripted({"overview.services": [whole, whole, part, whole]}))
+    first = await client.list_applications()
+    assert await client.list_applications() is first
+    assert await client.list_applications() == first[:1]
+    assert await client.list_applications() == first
+
+
+async def test_a_listing_that_cannot_be_read_is_told_every_time():
+    rows = body("overview_services")
+    client = dokploy(Scripted({"overview.services": [answer(rows), text("<html>")]}))
+    await client.list_applications()
+    for _ in range(2):
+        with pytest.raises(Ambiguous):
+            await client.list_applications()
+
+
 async def test_a_member_is_refused_before_it_can_list_nothing():
     there = Scripted(
         {
