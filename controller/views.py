@@ -85,9 +85,9 @@ class Views:
             del self._views[key]
             self._waiting.pop(key, None)
 
-    def of_target(self, name: str) -> Iterator[tuple[Key, View]]:
-        """The sessions of one target."""
-        return ((key, view) for key, view in self if view.target == name)
+    def of_target(self, name: str) -> list[tuple[Key, View]]:
+        """The sessions of one target: asked for some times at every tick."""
+        return [(key, view) for key, view in self._views.items() if view.target == name]
 
     def note_waiting(self, key: Key, *, waits: bool) -> None:
         """Say whether a session may go on once another one stops, goes, or gives up its host."""

@@ -33,19 +33,21 @@ class Accidents:
                 keeper.cancel()
 
     async def happen(self, *, seconds: float, number: int) -> None:
-        """Let that many accidents happen; each is over before the next one begins."""
-        accidents = (
+        """Let that many accidents happen, as many of each kind; each is over before the next one begins."""
+        kinds = (
             self.controller_is_killed,
             self.two_are_active,
             self.dokploy_restarts,
             self.engine_is_down,
             self.weather_turns_foul,
         )
+        accidents = [kinds[which % len(kinds)] for which in range(number)]
+        self._draw.shuffle(accidents)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for moment in sorted(self._draw.uniform(0, seconds) for _ in range(number)):
+        moments = sorted(self._draw.uniform(0, seconds) for _ in range(number))
+        for accident, moment in zip(accidents, moments, strict=True):
             await asyncio.sleep(max(began + moment - loop.time(), 0.0))
-            accident = self._draw.choice(accidents)
             self.happened[accident.__name__] += 1
             self._of.tell(accident.__name__)
             await accident()
@@ -97,4 +99,4 @@ class Accidents:
         self._of.dokploy.start_engine()
 
     async def weather_turns_foul(self) -> None:
-        await self._of.weather.turn_foul(self._draw.uniform(10, 300))
+        await self._of.weather.turn_foul(self._draw.uniform(30, 300))

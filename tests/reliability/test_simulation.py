@@ -156,7 +156,7 @@ async def _day(size: Size, seed: int, log: list[Any]) -> tuple[DayWorld, People,
             await _check_quiet(of, size.quiet)
             of.logged = [_line(entry) for entry in log]
             of.watch.farewell()
-            assert of.broken() == []
+            assert not (broken := of.broken()), "; ".join(broken)
         return of, people, accidents, asyncio.get_running_loop().time() / HOUR
 
 
