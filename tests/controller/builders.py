@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from controller.desired import Desired
 from controller.identity import Identity
 from controller.observed import Observed
-from controller.planned import Deadlines
+from controller.plan import plan
+from controller.planned import Deadlines, Plan
 from crds.base import Condition, ConditionStatus, ObjectMeta
 from crds.session import DokployStatus, OperatingMode, Session, SessionSpec, SessionStatus
 from dokploy.port import (
@@ -201,3 +202,18 @@ def seen(of: Session, **changes: object) -> Observed:
 
 def nothing(**changes: object) -> Observed:
     return Observed(applications=(), services=(), **changes)  # type: ignore[arg-type]
+
+
+def planned(of: Session, observed: Observed, **changes: object) -> Plan:
+    want = desired(of, **changes)  # type: ignore[arg-type]
+    return plan(of, want, observed, now=NOW, deadlines=DEADLINES)
+
+
+def kinds(of: Plan) -> list[type]:
+    return [type(action) for action in of.actions]
+
+
+def running(**changes: object) -> tuple[Session, DokployStatus]:
+    of = session()
+    known = settled(of, desired(of), **changes)
+    return with_known(of, known), known

@@ -1,4 +1,4 @@
-"""The state table of controller/plan.py, row by row."""
+"""The state table of controller/plan.py, row by row; builds and deletions have their own."""
 
 from __future__ import annotations
 
@@ -13,20 +13,16 @@ from controller.actions import (
     Build,
     Configure,
     Create,
-    Delete,
     DetachRoute,
-    RemoveVolume,
 )
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.plan import plan
-from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
 from controller.standing import Stage
-from crds.base import Condition, ConditionStatus
-from crds.session import BuildStatus, DokployStatus, Intent, OperatingMode, Session, Storage
+from crds.session import DokployStatus, Intent, OperatingMode, Session
 from crds.vocabulary import Reason
-from dokploy.port import Deployment, Domain, Job
+from dokploy.port import Domain
 from tests.controller.builders import (
     DEADLINES,
     NOW,
@@ -34,9 +30,11 @@ from tests.controller.builders import (
     config,
     desired,
     detail,
-    identity,
+    kinds,
     nothing,
+    planned,
     report,
+    running,
     seconds,
     seen,
     service,
@@ -45,22 +43,6 @@ from tests.controller.builders import (
     task,
     with_known,
 )
-
-
-def planned(of: Session, observed: Observed, **changes: object) -> Plan:
-    want = desired(of, **changes)  # type: ignore[arg-type]
-    return plan(of, want, observed, now=NOW, deadlines=DEADLINES)
-
-
-def kinds(of: Plan) -> list[type]:
-    return [type(action) for action in of.actions]
-
-
-def running(**changes: object) -> tuple[Session, DokployStatus]:
-    of = session()
-    known = settled(of, desired(of), **changes)
-    return with_known(of, known), known
-
 
 # -- nothing is there ------------------------------------------------------------------------
 
@@ -137,6 +119,14 @@ def test_a_lost_applications_container_is_given_time_to_end():
     ending = f"{late.status.dokploy.app_name}.1.task"
     assert planned(late, nothing(gone=True, containers=(ending,))).actions == (), "it ends very slowly"
     assert kinds(planned(late, nothing(gone=True, containers=Silence.NO_ANSWER)))[0] is Create
+
+
+def test_a_stopped_sessions_lost_application_is_given_time_as_well():
+    of = session(mode=OperatingMode.STOPPED)
+    of = with_known(of, settled(of, desired(of), task=None))
+    made = planned(of, nothing(gone=True))
+    assert made.actions == (), "it may be started while the old container is still ending"
+    assert made.known.lost_at == NOW
 
 
 @pytest.mark.parametrize("mode", [OperatingMode.RUNNING, OperatingMode.STOPPED])
@@ -440,226 +430,3 @@ def test_a_stopped_session_is_stopped_even_if_its_secret_is_missing():
     made = unresolved(of, seen(of, detail=detail(of, desired(of))))
     assert kinds(made) == [Configure, Apply]
     assert made.actions[0].config.replicas == 0
-
-
-# -- builds ----------------------------------------------------------------------------------
-
-
-def built(outcome: str, **changes: object) -> Session:
-    of = session()
-    build = BuildStatus(inputs="b1", started_at=NOW - seconds(20), outcome=outcome, previous="dep-0")
-    return with_known(of, settled(of, desired(of, git=True), **{"build": build, **changes}))
-
-
-def row(name: str, status: str) -> Deployment:
-    return Deployment(name, "", status, NOW)  # type: ignore[arg-type]
-
-
-def test_new_inputs_are_built_and_only_these():
-    of = built("Done")
-    assert planned(of, seen(of), git=True).actions == ()
-    stale = built("Done", build=BuildStatus(inputs="b0", started_at=NOW, outcome="Done"))
-    assert planned(stale, seen(stale), git=True).readings == {Reading.DEPLOYMENTS}
-    made = planned(stale, seen(stale, deployments=(row("dep-7", "done"),), jobs=()), git=True)
-    assert kinds(made) == [Build]
-    assert made.actions[0].previous == "dep-7"
-
-
-def test_a_running_build_is_followed_and_nothing_is_applied_meanwhile():
-    of = built("Running", applied=None)
-    rows = (row("dep-1", "running"), row("dep-0", "done"))
-    made = planned(of, seen(of, deployments=rows, jobs=()), git=True, digest="d2")
-    assert made.actions == ()
-    assert made.pace is Pace.MOTION
-    assert made.known.build is not None
-    assert made.known.build.deployment_id == "dep-1"
-
-
-def test_the_end_of_a_build_counts_as_applied():
-    of = built("Running", applied=None, task=None)
-    rows = (row("dep-1", "done"), row("dep-0", "done"))
-    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
-    made = planned(of, observed, git=True)
-    assert made.known.applied == "d1"
-    assert made.pace is Pace.SETTLED
-
-
-def test_a_failed_build_is_told_with_the_end_of_its_log_and_waits_for_a_person():
-    of = built("Running", applied=None)
-    observed = seen(of, deployments=(row("dep-1", "error"), row("dep-0", "done")), jobs=())
-    asking = planned(of, observed, git=True)
-    assert asking.readings == {Reading.BUILD_LOG}
-    assert asking.known.build is not None
-    assert asking.known.build.deployment_id == "dep-1", "the log is read of this one"
-    made = planned(
-        of, replace(observed, build_log=("fatal: no such branch", "Error occurred ❌, check")), git=True
-    )
-    assert made.actions == ()
-    assert made.blocked is not None
-    assert made.blocked.reason is Reason.BUILD_FAILED
-    assert "no such branch" in made.blocked.message
-
-
-@pytest.mark.parametrize("order", ["before ours", "after ours"])
-def test_somebody_elses_deploy_that_failed_is_not_taken_for_a_build_of_ours(order: str):
-    of = built("Running", applied=None, task=None)
-    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
-    if order == "after ours":
-        rows = (row("dep-2", "error"), row("dep-1", "done"), row("dep-0", "done"))
-    observed = seen(of, deployments=rows, jobs=(), tasks=(task("task-5"),), echo=report(of))
-    made = planned(of, observed, git=True)
-    assert made.known.applied == "d1"
-    assert made.blocked is None
-
-
-def test_a_failed_build_that_somebody_deployed_again_is_looked_at_again():
-    of = built("Failed", applied=None, task=None)
-    rows = (row("dep-2", "done"), row("dep-1", "error"), row("dep-0", "done"))
-    observed = seen(
-        of,
-        suspect=True,
-        detail=detail(of, desired(of, git=True)),
-        deployments=rows,
-        jobs=(),
-        tasks=(task("task-5"),),
-        echo=report(of),
-    )
-    made = planned(of, observed, git=True)
-    assert made.known.build is not None
-    assert made.known.build.outcome == "Done"
-
-
-@pytest.mark.parametrize("rows", [(row("dep-0", "done"),), (row("dep-1", "cancelled"), row("dep-0", "done"))])
-def test_a_build_that_a_restart_of_dokploy_lost_is_asked_for_again(rows: tuple[Deployment, ...]):
-    of = built("Running", applied=None)
-    assert kinds(planned(of, seen(of, deployments=rows, jobs=()), git=True)) == [Build]
-
-
-def test_a_build_past_its_deadline_is_reported_and_waited_for():
-    of = built("Running", build=BuildStatus(inputs="b1", started_at=NOW - seconds(4000), outcome="Running"))
-    made = planned(of, seen(of, deployments=(row("dep-1", "running"),), jobs=()), git=True)
-    assert made.actions == ()
-    assert made.blocked is not None
-    assert made.blocked.reason is Reason.BUILD_DEADLINE_EXCEEDED
-
-
-def test_nothing_is_applied_while_somebody_elses_deploy_runs():
-    of, _ = running()
-    observed = seen(of, applications=(application(of, status="running"),))
-    assert planned(of, observed, digest="d2").readings == {Reading.JOBS}
-    busy = replace(observed, jobs=(Job("app-1", "active", ""),))
-    assert planned(of, busy, digest="d2").actions == ()
-    assert kinds(planned(of, replace(observed, jobs=()), digest="d2")) == [Configure, Apply]
-
-
-# -- deletion --------------------------------------------------------------------------------
-
-
-def deleting(of: Session, observed: Observed, *, claimed: bool = True, **changes: object) -> Plan:
-    storage = Storage(**changes)
-    return plan_deletion(of, identity(of), observed, storage=storage, claimed=claimed, now=NOW)
-
-
-def test_a_session_that_never_had_an_application_goes_without_a_call():
-    for observed in (nothing(), Observed()):
-        made = deleting(session(deleting=True), observed, claimed=False)
-        assert made.finished
-        assert made.actions == ()
-
-
-def test_an_application_is_deleted_only_when_no_build_of_it_runs():
-    of = session(deleting=True)
-    assert deleting(of, seen(of)).readings == {Reading.JOBS}
-    assert deleting(of, seen(of, jobs=(Job("app-1", "waiting", ""),))).actions == ()
-    assert kinds(deleting(of, seen(of, jobs=()))) == [Delete]
-
-
-def test_volumes_follow_the_application_and_the_record_follows_the_volumes():
-    of = session(deleting=True)
-    assert deleting(of, nothing()).readings == {Reading.CONTAINERS}
-    made = deleting(of, nothing(containers=()))
-    assert kinds(made) == [RemoveVolume, RemoveVolume]
-    assert made.finished
-
-
-def test_volumes_stay_while_a_container_that_has_them_is_on_the_host():
-    made = deleting(session(deleting=True), nothing(containers=("a-container",)))
-    assert made.actions == ()
-    assert not made.finished
-    assert made.pace is Pace.MOTION
-    assert made.blocked is not None
-    assert made.blocked.reason is Reason.STORAGE_IN_USE
-
-
-def test_without_a_list_of_containers_docker_itself_guards_the_volumes():
-    made = deleting(session(deleting=True), nothing(containers=Silence.NO_ANSWER))
-    assert kinds(made) == [RemoveVolume, RemoveVolume]
-
-
-def test_a_deleted_application_is_asked_for_by_its_id_once():
-    of = session(deleting=True)
-    of = with_known(of, settled(of, desired(of)))
-    assert deleting(of, nothing()).readings == {Reading.GONE}
-    waits = deleting(of, nothing(gone=True, containers=("a-container",)))
-    again = deleting(with_known(of, waits.known), nothing())
-    assert again.readings == {Reading.CONTAINERS}
-    back = deleting(with_known(of, waits.known), seen(of, jobs=(), echo=Silence.NO_ANSWER))
-    assert kinds(back) == [Delete]
-    assert deleting(with_known(of, back.known), nothing()).readings == {Reading.GONE}
-
-
-def test_retained_volumes_stay():
-    made = deleting(session(deleting=True), nothing(), on_delete="Retain")
-    assert made.finished
-    assert made.actions == ()
-
-
-def test_unsaved_work_stops_a_deletion_that_is_not_forced():
-    unsaved = Condition(
-        type="WorkSaved", status=ConditionStatus.FALSE, reason="Unsaved", last_transition_time=NOW
-    )
-    of = session(deleting=True)
-    of = of.model_copy(update={"status": of.status.model_copy(update={"conditions": (unsaved,)})})
-    made = deleting(of, seen(of, jobs=()))
-    assert made.actions == ()
-    assert made.blocked is not None
-    assert made.blocked.reason is Reason.WORK_UNSAVED
-    forced = of.model_copy(
-        update={"metadata": of.metadata.model_copy(update={"annotations": {FORCE_ANNOTATION: "true"}})}
-    )
-    assert kinds(deleting(forced, seen(forced, jobs=()))) == [Delete]
-
-
-def test_a_running_container_is_asked_before_its_work_is_deleted():
-    of = session(deleting=True, known=DokployStatus(route="http://fix-login.example.com:3000"))
-    assert deleting(of, seen(of)).readings == {Reading.ECHO}
-    unsaved = {**report(of), "work": {"state": "Unsaved", "uncommitted": 1, "unpushed": 0}}
-    made = deleting(of, seen(of, echo=unsaved, jobs=()))
-    assert made.blocked is not None
-    assert made.blocked.reason is Reason.WORK_UNSAVED
-    assert kinds(deleting(of, seen(of, echo=report(of), jobs=()))) == [Delete]
-    assert kinds(deleting(of, seen(of, jobs=()), on_delete="Retain")) == [Delete]
-
-
-def test_a_failed_build_is_tried_again_when_a_restart_is_asked_for():
-    of = built("Failed", applied=None)
-    of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
-    assert kinds(planned(of, seen(of, deployments=(), jobs=()), git=True)) == [Build]
-
-
-def test_a_late_create_is_awaited_before_volumes_go():
-    intent = Intent(actions=("Create",), at=NOW - seconds(2))
-    of = with_known(session(deleting=True), DokployStatus(intent=intent))
-    assert deleting(of, nothing()).actions == ()
-
-
-def test_on_an_unknown_view_nothing_is_deleted():
-    assert deleting(session(deleting=True), Observed()).actions == ()
-
-
-def test_a_stopped_sessions_lost_application_is_given_time_as_well():
-    of = session(mode=OperatingMode.STOPPED)
-    of = with_known(of, settled(of, desired(of), task=None))
-    made = planned(of, nothing(gone=True))
-    assert made.actions == (), "it may be started while the old container is still ending"
-    assert made.known.lost_at == NOW
