@@ -59,7 +59,7 @@ class Injector:
         self._late: set[asyncio.Task[None]] = set()
         self.overdue: set[int] = set()
         """Numbers of the calls that took effect after we had been told that they did not answer."""
-        self._versions: dict[tuple[str, str], list[object]] = {}
+        self._versions: dict[tuple[str, str], tuple[object, object]] = {}
 
     def arm(self, *injections: Injection) -> None:
         """Number calls from here on, and let these go wrong."""
@@ -205,13 +205,16 @@ class Injector:
             raise failure
         value = await self._performed(call, perform)
         life.require()
-        versions = self._versions.setdefault((name, subject), [])
-        stale = versions[-1] if versions else value
-        if not versions or versions[-1] != value:
-            versions.append(value)
-        if fault is Fault.STALE_RECORD:
-            return versions[-2] if len(versions) > 1 else stale
-        return value
+        older = self._older(name, subject, value)
+        return older if fault is Fault.STALE_RECORD else value
+
+    def _older(self, name: str, subject: str, value: object) -> object:
+        """What this reading gave before it changed last, and note what it gives now."""
+        older, newest = self._versions.get((name, subject), (value, value))
+        if newest != value:
+            older, newest = newest, value
+        self._versions[name, subject] = older, newest
+        return older
 
     async def write(
         self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception

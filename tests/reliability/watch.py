@@ -37,6 +37,8 @@ class Watch(laws.Keeper):
         self._of = of
         self.brought_back: set[str] = set()
         """What an older database has again; it has no container, and the sweep finds it."""
+        self._orphaned: set[str] = set()
+        """Services that were seen without their application, whoever removed them later."""
         self._foreign: dict[str, Any] = {}
         self._changing: Counter[str] = Counter()
         self._in_flight = 0
@@ -134,12 +136,15 @@ class Watch(laws.Keeper):
         return self._counted[1]
 
     def _overlaps(self) -> list[str]:
-        """Containers that met on a volume, but for those of an application that is gone: its service
-        Dokploy itself starts again, when an outsider deploys it while it is deleted (FACTS 7.2)."""
-        if not self._of.simulation.violations:
-            return []
-        names = tuple(f"{row['appName']} " for row in self._rows().values())
-        return [one for one in self._of.simulation.violations if one.partition(": ")[2].startswith(names)]
+        """Containers that met on a volume, but for those of a service without an application: Dokploy
+        itself starts it again when an outsider deploys what is being deleted (FACTS 7.2)."""
+        violations = self._of.simulation.violations
+        if violations:
+            self._orphaned |= self._of.dokploy.swarm.services.keys() - {
+                row["appName"] for row in self._rows().values()
+            }
+        excused = tuple(f"{name} " for name in self._orphaned)
+        return [one for one in violations if not one.partition(": ")[2].startswith(excused)]
 
     def announced(self, session: Session) -> None:
         """A pass says what it is about to do: law S7 is about the view that it decided by."""
