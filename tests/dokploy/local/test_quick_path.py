@@ -81,7 +81,8 @@ async def test_stop_and_start(world):
     assert world.simulation.healthz(row["appName"])["revision"] == "r3"
 
 
-async def test_delete_leaves_the_volume_and_it_is_free_after_the_stop(world):
+async def deleted_with_a_volume(world):
+    """An application that ran on a volume and was deleted just now; and the volume."""
     row = await world.run()
     volume = f"{row['appName']}-data"
     mount = {"volumeName": volume, "mountPath": "/data", "serviceId": row["applicationId"]}
@@ -89,6 +90,11 @@ async def test_delete_leaves_the_volume_and_it_is_free_after_the_stop(world):
     await world.reload(row)
     await asyncio.sleep(10)
     await world.post("application.delete", applicationId=row["applicationId"])
+    return row, volume
+
+
+async def test_delete_leaves_the_volume_and_it_is_free_after_the_stop(world):
+    row, volume = await deleted_with_a_volume(world)
     assert await world.replicas(row) is None
     assert await world.get("overview.services") == []
     busy = await world.ask("POST", "dockerVolume.removeVolume", {"volumeName": volume})
@@ -104,18 +110,12 @@ async def test_delete_leaves_the_volume_and_it_is_free_after_the_stop(world):
 
 
 async def test_a_deleted_applications_containers_are_listed_as_long_as_they_have_its_volume(world):
-    row = await world.run()
-    volume = f"{row['appName']}-data"
-    mount = {"volumeName": volume, "mountPath": "/data", "serviceId": row["applicationId"]}
-    await world.post("mounts.create", type="volume", serviceType="application", **mount)
-    await world.reload(row)
-    await asyncio.sleep(10)
-    await world.post("application.delete", applicationId=row["applicationId"])
+    row, volume = await deleted_with_a_volume(world)
     seen = []
     while True:
         listed = await world.get("docker.getContainersByAppNameMatch", appName=row["appName"])
         busy = world.dokploy.swarm.holders(volume)
-        assert sorted(one["containerId"] for one in listed) >= sorted(one[:12] for one in busy)
+        assert {one["containerId"] for one in listed} >= {one[:12] for one in busy}
         assert bool(listed) == bool(busy)
         if not listed:
             break
