@@ -14,9 +14,7 @@ from tests.performance.table import Table
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
-_FEW, _MANY = 250, 1000
-"""Sessions: a tick at rest takes so little of a CPU that with more of them the ratio would be one of
-its caches."""
+_FEW, _MANY = 500, 2000
 
 
 @pytest.fixture(autouse=True)
