@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from records.errors import Unavailable
 from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Tamper
 
 _REVOKED_FOR = 40.0
@@ -195,14 +196,12 @@ class Injector:
 
     # -- the store ------------------------------------------------------------------------
 
-    async def read(
-        self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception
-    ) -> Any:
+    async def read(self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]]) -> Any:
         """One reading of the store."""
         life.require()
         call, fault = await self._next(Kind.RECORD_READ, name, subject)
         if fault is Fault.FAILED:
-            raise failure
+            raise _unavailable()
         value = await self._performed(call, perform)
         life.require()
         older = self._older(name, subject, value)
@@ -216,23 +215,26 @@ class Injector:
         self._versions[name, subject] = older, newest
         return older
 
-    async def write(
-        self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception
-    ) -> Any:
+    async def write(self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]]) -> Any:
         """One write to the store."""
         life.require()
         call, fault = await self._next(Kind.RECORD_WRITE, name, subject)
         if fault is Fault.CRASH_BEFORE:
             raise life.die()
         if fault is Fault.FAILED:
-            raise failure
+            raise _unavailable()
         value = await self._performed(call, perform)
         life.require()
         if fault is Fault.CRASH_AFTER:
             raise life.die()
         if fault is Fault.LOST_WRITE:
-            raise failure
+            raise _unavailable()
         return value
+
+
+def _unavailable() -> Unavailable:
+    """A new one each time: an error keeps the frames of all who raised it, and so their worlds."""
+    return Unavailable("the database does not answer")
 
 
 def _now() -> float:

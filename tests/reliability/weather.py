@@ -121,10 +121,8 @@ class Exposed(Injector):
         """As for the searches, but of single records alone: to compare whole lists for a day is dear."""
         return super()._older(name, subject, value) if name == "get" else value
 
-    async def write(
-        self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]], failure: Exception
-    ) -> Any:
-        value = await super().write(life, name, subject, perform, failure)
+    async def write(self, life: Life, name: str, subject: str, perform: Callable[[], Awaitable[Any]]) -> Any:
+        value = await super().write(life, name, subject, perform)
         if name == "update_status" and isinstance(value, Session):
             intent = value.status.dokploy.intent
             if intent is not None and intent != self._intents.get(value.metadata.uid):

@@ -30,7 +30,6 @@ from dokploy.local.behaviours import Behaviour
 from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.simulation import BuildScript, Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
-from records.errors import Unavailable
 from records.port import Change, Claim, StoreSettings
 from tests import laws
 from tests.controller.world import CHANGES, KEY, LISTINGS, LawfulRecords, SimulatedProbe, World, target
@@ -45,7 +44,6 @@ PACING = Pacing(workers=4, report=20.0, sweep=30.0, lease=3.0, resync=15.0)
 RATE = Limits(calls_per_second=1000, calls_in_flight=4)
 POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit=Duration("60s"))
 DEADLINES = Deadlines(build=Duration("60s"))
-_UNAVAILABLE = Unavailable("the database does not answer")
 
 
 W = TypeVar("W", bound="ReliabilityWorld")
@@ -195,10 +193,10 @@ class Store:
         await self._records.release_lease(name, holder=holder)
 
     async def _read(self, name: str, subject: str, perform: Any) -> Any:
-        return await self._injector.read(self._life, name, subject, perform, _UNAVAILABLE)
+        return await self._injector.read(self._life, name, subject, perform)
 
     async def _write(self, name: str, subject: str, perform: Any) -> Any:
-        return await self._injector.write(self._life, name, subject, perform, _UNAVAILABLE)
+        return await self._injector.write(self._life, name, subject, perform)
 
 
 class WatchedRecords(LawfulRecords):
