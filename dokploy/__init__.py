@@ -6,7 +6,7 @@
       └── client           one method per call
             ├── procedures the calls by name, with time limit and retry class
             ├── calls      the one way out: limiter, request, answer, retry
-            │     ├── limiter · retry · keys
+            │     ├── limiter · retry · keys · sender
             │     └── answers · translation    an answer becomes a value or an error, once
             ├── readings   answers made into the port's types
             │     └── wire · configuration · words   Dokploy's shapes and Docker's words

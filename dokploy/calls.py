@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import ssl
 from collections.abc import Mapping
 from typing import TypeVar
@@ -13,19 +11,14 @@ import httpx
 
 from dokploy.answers import Shape
 from dokploy.errors import Ambiguous, DokployError, Unauthorized, Unreachable
-from dokploy.keys import KeyHeader, KeyHistory
+from dokploy.keys import KeyHistory
 from dokploy.limiter import Limiter
 from dokploy.procedures import Procedure
 from dokploy.retry import Repeater
+from dokploy.sender import Sender
 from dokploy.translation import Answer, error_of
-from dokploy.trust import trust
 
 _T = TypeVar("_T")
-
-_CONNECT_SECONDS = 5.0
-_KEEP_ALIVE_SECONDS = 4.0
-"""Dokploy's server (Node) closes an idle connection after 5 s. One that we give up earlier is never
-met half closed, when a change would be sent into nothing and its fate stay unknown."""
 
 _NOTHING_SENT = (
     httpx.ConnectError,
@@ -34,44 +27,6 @@ _NOTHING_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-
-# Each request's line would be a line of the log, two and more a tick; our own tell more.
-for _chatty in ("httpx", "httpcore"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
-
-
-def open_http(
-    url: str, key: KeyHeader, *, in_flight: int, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    """Make the HTTP client of one Dokploy; raise ValueError for a URL that cannot be one.
-
-    The environment's proxies and ``.netrc`` are left aside: the key goes to Dokploy and nowhere
-    else.
-    """
-    try:
-        base = httpx.URL(url.strip().rstrip("/") + "/api/")
-    except httpx.InvalidURL:
-        base = httpx.URL("")
-    if base.scheme not in {"http", "https"} or not base.host:
-        raise ValueError("url: give http:// or https:// and a host")
-    if base.userinfo or base.query or base.fragment:
-        raise ValueError("url: give it without user, password, query and fragment")
-    return httpx.AsyncClient(
-        base_url=base,
-        auth=key,
-        headers={"accept": "application/json", "user-agent": "berth"},
-        # The whole call has a deadline of its own; a connection that is not made is told apart.
-        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-        limits=httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=in_flight,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
-        ),
-        verify=trust(base.scheme),
-        transport=transport,
-        trust_env=False,
-        follow_redirects=False,
-    )
 
 
 class Unshown(dict[str, object]):
@@ -86,19 +41,16 @@ class Calls:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
-        key: KeyHeader,
+        sender: Sender,
         *,
         limiter: Limiter,
         repeater: Repeater,
         history: KeyHistory,
     ) -> None:
-        self._http = http
-        self._key = key
+        self._sender = sender
         self._limiter = limiter
         self._repeater = repeater
         self._history = history
-        self._addresses: dict[Procedure, httpx.URL] = {}
 
     async def call(self, procedure: Procedure, values: Mapping[str, object], shape: Shape[_T]) -> _T:
         """Call, repeated as its class allows; each try waits its turn anew. Raises DokployError."""
@@ -112,10 +64,10 @@ class Calls:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._sender.aclose()
 
     async def _exchange(self, procedure: Procedure, values: Mapping[str, object]) -> Answer:
-        if not self._key.is_sendable:
+        if not self._sender.has_sendable_key:
             message = "the API key is empty or holds characters that no key has"
             raise Unauthorized(procedure.name, message, throttled=False)
         error: DokployError
@@ -128,33 +80,9 @@ class Calls:
         raise error
 
     async def _send(self, procedure: Procedure, values: Mapping[str, object]) -> Answer:
-        response = await self._http.send(self._request(procedure, values), stream=True)
-        try:
-            if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-                # Left unread, so that the connection is closed: Dokploy answers nothing more on
-                # it (FACTS 5).
-                return Answer(response.status_code, b"")
-            return Answer(response.status_code, await response.aread())
-        finally:
-            await response.aclose()
-
-    def _request(self, procedure: Procedure, values: Mapping[str, object]) -> httpx.Request:
-        address = self._address(procedure)
         if procedure.is_reading:
-            query = {name: str(value) for name, value in values.items()}
-            return self._http.build_request("GET", address, params=query or None)
-        return self._http.build_request(
-            "POST",
-            address,
-            content=json.dumps(values, separators=(",", ":")).encode(),
-            headers={"content-type": "application/json"},
-        )
-
-    def _address(self, procedure: Procedure) -> httpx.URL:
-        """Put together once for each: to do it for every call is a third of making a request."""
-        if procedure not in self._addresses:
-            self._addresses[procedure] = self._http.base_url.join(procedure.name)
-        return self._addresses[procedure]
+            return await self._sender.get(procedure.name, values)
+        return await self._sender.post(procedure.name, values)
 
     def _understand(
         self, procedure: Procedure, answer: Answer, values: Mapping[str, object], shape: Shape[_T]

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from dokploy import place, procedures, readings, wire
 from dokploy.answers import Shape, accepted, acknowledged, remembering
-from dokploy.calls import Calls, Unshown, open_http
+from dokploy.calls import Calls, Unshown
 from dokploy.configuration import body_of
 from dokploy.errors import NotFound, Unsupported
-from dokploy.keys import KeyHeader, KeyHistory
+from dokploy.keys import KeyHistory
 from dokploy.limiter import CallLimits, Clock, Limiter, Sleep
 from dokploy.port import (
     ApplicationConfig,
@@ -32,6 +32,7 @@ from dokploy.port import (
     VolumeMount,
 )
 from dokploy.retry import Repeater
+from dokploy.sender import HttpSender, Sender
 from dokploy.translation import NeverRan
 from dokploy.version import HAS_OVERVIEW, Version, parse_version, told
 
@@ -49,7 +50,8 @@ def _loop_time() -> float:
 class HttpDokploy:
     """A Dokploy behind its HTTP API.
 
-    ``transport``, ``clock``, ``sleep`` and ``jitter`` (a draw from [0, 1)) are there for tests.
+    ``sender``, ``transport``, ``clock``, ``sleep`` and ``jitter`` (a draw from [0, 1)) are there for
+    tests.
     Raises ValueError for a URL that cannot be one.
     """
 
@@ -58,6 +60,7 @@ class HttpDokploy:
         url: str,
         key: SecretStr,
         *,
+        sender: Sender | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         limits: CallLimits | None = None,
         clock: Clock = _loop_time,
@@ -65,10 +68,8 @@ class HttpDokploy:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         limits = limits or CallLimits()
-        header = KeyHeader(key)
         self._calls = Calls(
-            open_http(url, header, in_flight=limits.in_flight, transport=transport),
-            header,
+            sender or HttpSender(url, key, in_flight=limits.in_flight, transport=transport),
             limiter=Limiter(limits, clock=clock, sleep=sleep),
             repeater=Repeater(sleep=sleep, jitter=jitter),
             history=KeyHistory(clock),

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from dokploy.translation import Answer
 from records.errors import Unavailable
 from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Tamper
 
@@ -56,7 +57,7 @@ class Injector:
         self._plan: dict[int, Fault | Tamper] = {}
         self._before, self._after = before, after
         self._revoked_until = float("-inf")
-        self._listed: dict[str, httpx.Response] = {}
+        self._listed: dict[str, Answer] = {}
         self._late: set[asyncio.Task[None]] = set()
         self.overdue: set[int] = set()
         """Numbers of the calls that took effect after we had been told that they did not answer."""
@@ -114,26 +115,26 @@ class Injector:
         kind: Kind,
         name: str,
         subject: str,
-        perform: Callable[[], Awaitable[httpx.Response]],
-    ) -> httpx.Response:
+        perform: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
         """One request to Dokploy."""
         life.require()
         call, fault = await self._next(kind, name, subject)
         if fault is Fault.REVOKED:
             self._revoked_until = _now() + _REVOKED_FOR
         if fault is Fault.THROTTLED or _now() < self._revoked_until:
-            return httpx.Response(401, json={"message": "Unauthorized"})
+            return _said(401, {"message": "Unauthorized"})
         if fault is None:
-            response: httpx.Response = await self._performed(call, perform)
+            answer: Answer = await self._performed(call, perform)
             life.require()
             if kind is Kind.LISTING:
-                self._listed[name] = response
-            return response
+                self._listed[name] = answer
+            return answer
         return await self._wrong(life, call, fault, perform)
 
     async def _wrong(
-        self, life: Life, call: Call, fault: Fault, perform: Callable[[], Awaitable[httpx.Response]]
-    ) -> httpx.Response:
+        self, life: Life, call: Call, fault: Fault, perform: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
         match fault:
             case Fault.CRASH_BEFORE:
                 raise life.die()
@@ -142,7 +143,7 @@ class Injector:
                 await self._performed(call, perform)
                 raise life.die()
             case Fault.REFUSED:
-                return httpx.Response(500, json={"message": "Internal Server Error", "code": "INTERNAL"})
+                return _said(500, {"message": "Internal Server Error", "code": "INTERNAL"})
             case Fault.UNREACHABLE:
                 raise httpx.ConnectError("refused")
             case Fault.LOST:
@@ -152,17 +153,17 @@ class Injector:
                 self._begin(self._later(call, perform))
                 raise httpx.ReadTimeout("no answer in time")
             case Fault.PROXY_404:
-                return httpx.Response(404, text="404 page not found")
+                return Answer(404, b"404 page not found")
             case Fault.CONFLICT:
-                return httpx.Response(409, json={"message": "Conflict", "code": "CONFLICT"})
+                return _said(409, {"message": "Conflict", "code": "CONFLICT"})
             case Fault.TOO_LARGE:
-                return httpx.Response(413, text="Body exceeded 1mb limit")
+                return Answer(413, b"")  # its body is never read
             case Fault.GARBLED:
                 await self._performed(call, perform)
-                return httpx.Response(200, text="<html>an error page</html>")
+                return Answer(200, b"<html>an error page</html>")
             case Fault.EMPTY:
                 await self._performed(call, perform)
-                return httpx.Response(200)
+                return Answer(200, b"")
             case _:
                 return await self._false_view(call, fault, perform)
 
@@ -171,14 +172,12 @@ class Injector:
         self.overdue.add(call.number)
         await self._performed(call, perform)
 
-    async def _false_view(
-        self, call: Call, fault: Fault, perform: Callable[[], Awaitable[httpx.Response]]
-    ) -> httpx.Response:
-        response = await self._performed(call, perform)
+    async def _false_view(self, call: Call, fault: Fault, perform: Callable[[], Awaitable[Answer]]) -> Answer:
+        answer = await self._performed(call, perform)
         if fault is Fault.STALE_VIEW:
-            return self._listed.get(call.name, response)
-        rows = response.json()
-        return httpx.Response(200, json=rows[::2] if fault is Fault.PARTIAL_VIEW else [])
+            return self._listed.get(call.name, answer)
+        rows = json.loads(answer.body)
+        return _said(200, rows[::2] if fault is Fault.PARTIAL_VIEW else [])
 
     # -- the container --------------------------------------------------------------------
 
@@ -232,6 +231,10 @@ class Injector:
         return value
 
 
+def _said(status: int, body: object) -> Answer:
+    return Answer(status, json.dumps(body).encode())
+
+
 def _unavailable() -> Unavailable:
     """A new one each time: an error keeps the frames of all who raised it, and so their worlds."""
     return Unavailable("the database does not answer")
@@ -239,11 +242,3 @@ def _unavailable() -> Unavailable:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def decoded(request: httpx.Request) -> dict[str, Any]:
-    """The input of a request, as Dokploy's server reads it."""
-    if request.method == "GET":
-        return dict(request.url.params)
-    body = json.loads(request.content) if request.content else {}
-    return dict(body)

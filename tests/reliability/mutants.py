@@ -161,14 +161,13 @@ def _no_resync(patch: Patch) -> None:
 
 
 def _body_logged(patch: Patch) -> None:
-    real = calls.Calls._request
+    real = calls.Calls._send
 
-    def mutant(self: Any, procedure: Any, values: Any) -> Any:
-        calls_log.info("request", body=str(dict(values)))
-        return real(self, procedure, values)
+    async def mutant(self: Any, procedure: Any, values: Any) -> Any:
+        loop.log.info("request", body=str(dict(values)))
+        return await real(self, procedure, values)
 
-    calls_log = loop.log
-    patch.setattr(calls.Calls, "_request", mutant)
+    patch.setattr(calls.Calls, "_send", mutant)
 
 
 def _finalizer_skipped(patch: Patch) -> None:

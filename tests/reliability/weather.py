@@ -19,6 +19,7 @@ import httpx
 
 from controller.loop import Controller
 from crds.session import Session
+from dokploy.translation import Answer
 from tests.reliability.faults import APPLICABLE, CRASHES, FALSE_VIEWS, Call, Fault, Kind
 from tests.reliability.injector import Injector, Life
 from tests.reliability.tampering import tamper
@@ -109,13 +110,13 @@ class Exposed(Injector):
         kind: Kind,
         name: str,
         subject: str,
-        perform: Callable[[], Awaitable[httpx.Response]],
-    ) -> httpx.Response:
+        perform: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
         await asyncio.sleep(LATENCY)
-        response = await super().http(life, kind, name, subject, perform)
+        answer = await super().http(life, kind, name, subject, perform)
         if not self._of.dokploy.up:
             raise httpx.ReadError("cut")
-        return response
+        return answer
 
     def _older(self, name: str, subject: str, value: object) -> object:
         """As for the searches, but of single records alone: to compare whole lists for a day is dear."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,11 +31,12 @@ from dokploy.local.behaviours import Behaviour
 from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.simulation import BuildScript, Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
+from dokploy.translation import Answer
 from records.port import Change, Claim, StoreSettings
 from tests import laws
 from tests.controller.world import CHANGES, KEY, LISTINGS, LawfulRecords, SimulatedProbe, World, target
 from tests.reliability.faults import Call, Kind
-from tests.reliability.injector import Injector, Life, decoded
+from tests.reliability.injector import Injector, Life
 from tests.reliability.tampering import tamper
 from tests.reliability.watch import Watch
 
@@ -43,6 +45,8 @@ REPOSITORY = "https://git.test/image"
 PACING = Pacing(workers=4, report=20.0, sweep=30.0, lease=3.0, resync=15.0)
 RATE = Limits(calls_per_second=1000, calls_in_flight=4)
 POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit=Duration("60s"))
+_SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "appName")
+"""What a call may be about, the nearest first."""
 DEADLINES = Deadlines(build=Duration("60s"))
 
 
@@ -59,35 +63,36 @@ class Feed(Enum):
     NONE = "none at all"
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """Straight from the client into the model: an HTTP server between them would be most of a run."""
+class Wire:
+    """Straight from the client's calls into the model: HTTP between them would be half of a run.
 
-    def __init__(self, dokploy: LocalDokploy, injector: Injector, life: Life) -> None:
-        self._dokploy, self._injector, self._life = dokploy, injector, life
+    What HTTP makes of a call is held to recordings and to real servers in ``tests/dokploy``.
+    """
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        name, given = request.url.path.removeprefix("/api/"), decoded(request)
-        kind = Kind.CHANGE if request.method == "POST" else Kind.READING
-        if name in LISTINGS:
-            kind = Kind.LISTING
+    has_sendable_key = True
 
-        async def perform() -> httpx.Response:
+    def __init__(self, dokploy: LocalDokploy, key: SecretStr, injector: Injector, life: Life) -> None:
+        self._dokploy, self._key, self._injector, self._life = dokploy, key, injector, life
+
+    async def get(self, name: str, values: Mapping[str, object]) -> Answer:
+        kind = Kind.LISTING if name in LISTINGS else Kind.READING
+        return await self._send(kind, name, "GET", {part: str(value) for part, value in values.items()})
+
+    async def post(self, name: str, values: Mapping[str, object]) -> Answer:
+        return await self._send(Kind.CHANGE, name, "POST", json.loads(json.dumps(values)))
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+    async def _send(self, kind: Kind, name: str, method: str, given: dict[str, Any]) -> Answer:
+        async def perform() -> Answer:
             if not self._dokploy.up:
                 raise httpx.ConnectError("refused")
-            answer = await self._dokploy.call(name, request.method, given, request.headers["x-api-key"])
-            return httpx.Response(answer.status, content=answer.body)
+            answer = await self._dokploy.call(name, method, given, self._key.get_secret_value())
+            return Answer(answer.status, answer.body)
 
-        subject = str(
-            given.get("applicationId")
-            or given.get("serviceId")
-            or given.get("volumeName")
-            or given.get("domainId")
-            or given.get("appName")
-            or ""
-        )
-        response = await self._injector.http(self._life, kind, name, subject, perform)
-        response.request = request
-        return response
+        subject = next((str(given[part]) for part in _SUBJECTS if given.get(part)), "")
+        return await self._injector.http(self._life, kind, name, subject, perform)
 
 
 class Reporter(SimulatedProbe):
@@ -244,7 +249,7 @@ class ReliabilityWorld(World):
             return HttpDokploy(
                 of.spec.url,
                 key,
-                transport=Wire(self.dokploy, injector, life),
+                sender=Wire(self.dokploy, key, injector, life),
                 limits=CallLimits(limits.calls_in_flight, limits.calls_per_second),
                 jitter=lambda: 0.5,
             )
