@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, islice
@@ -215,14 +215,35 @@ def tamperings(name: str) -> Iterator[tuple[Injection, ...]]:
                 yield (Injection(call.number, deed),)
 
 
-def pairs(name: str) -> Iterator[tuple[Injection, ...]]:
-    """Every two faults at two calls; the second call is counted in the run that the first fault made."""
-    points = [
-        Injection(call.number, fault) for call in undisturbed(name).calls for fault in PAIRED[call.kind]
-    ]
-    for one, other in combinations(points, 2):
-        if one.number != other.number:
-            yield one, other
+def pairs(name: str, part: int = 0, of: int = 1) -> Iterator[tuple[Injection, ...]]:
+    """Every two faults at two calls, for one of several equal parts of the first ones.
+
+    The second call is counted in the run that the first fault made. Where that run has no such call,
+    or one to which the second fault cannot happen, the two would be the run of the first alone,
+    which is among the singles: half of all pairs are such.
+    """
+    every = _paired(name)
+    for one in islice(every, part, None, of):
+        calls = disturbed(name, (one,)).calls
+        for other in every:
+            if other.number > one.number and _can_happen(other, calls):
+                yield one, other
+
+
+def every_pair(name: str) -> list[tuple[Injection, Injection]]:
+    """Every two faults at two calls, whether or not the second one can still happen."""
+    two = combinations(_paired(name), 2)
+    return [(one, other) for one, other in two if one.number != other.number]
+
+
+def _paired(name: str) -> list[Injection]:
+    return [Injection(call.number, fault) for call in undisturbed(name).calls for fault in PAIRED[call.kind]]
+
+
+def _can_happen(injection: Injection, calls: Sequence[Call]) -> bool:
+    """Whether this fault can befall one of these calls."""
+    number = injection.number
+    return number < len(calls) and injection.fault in APPLICABLE[calls[number].kind]
 
 
 def shard(every: Iterator[tuple[Injection, ...]], part: int, of: int) -> Iterator[tuple[Injection, ...]]:

@@ -41,6 +41,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, and leave no task behind."""
+    """Run to the end, and leave no task behind.
+
+    By the runner's loop and not by the runner, which takes the interrupt signal over for every run.
+    """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+        return runner.get_loop().run_until_complete(main)
