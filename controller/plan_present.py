@@ -42,19 +42,14 @@ def plan_present(
     """Plan for the one application that bears the session's marker."""
     known = session.status.dokploy
     if may_take_effect(known.intent, _NOT_IDEMPOTENT, now):
-        return unanswered(known, "attachment")
+        # It is noted at once: a listing that lacks it later would be believed of one without an id.
+        return unanswered(_named(known, application), "attachment")
     if _needs_detail(session, want, observed, application):
         missing = _readings_to_adopt(known, want, observed)
         if missing is not None or observed.detail is None:
             return missing or needing(known, "What Dokploy holds must be read", Reading.DETAIL)
         known = _adopted(session, want, observed, observed.detail)
-    known = replace_known(
-        known,
-        application_id=application.ref.application_id,
-        app_name=application.ref.app_name,
-        intent=None,
-        lost_at=None,
-    )
+    known = replace_known(_named(known, application), intent=None, lost_at=None)
     step = follow_build(
         want,
         known,
@@ -83,6 +78,11 @@ def plan_present(
     if _replaces_unknown_task(known, observed, actions):
         return needing(known, "Which task is replaced must be known", Reading.TASKS)
     return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
+
+
+def _named(known: DokployStatus, application: ApplicationRow) -> DokployStatus:
+    ref = application.ref
+    return replace_known(known, application_id=ref.application_id, app_name=ref.app_name)
 
 
 def _needs_detail(session: Session, want: Desired, observed: Observed, application: ApplicationRow) -> bool:

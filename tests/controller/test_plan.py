@@ -250,6 +250,15 @@ def test_a_pass_that_was_cut_off_goes_on_from_what_dokploy_holds(last: str):
     assert kinds(old) == [Apply]
 
 
+def test_an_application_that_is_waited_for_is_noted_so_that_no_false_listing_makes_another():
+    of = with_known(session(), DokployStatus(intent=Intent(actions=("Create", "AttachRoute"), at=NOW)))
+    row = application(of)
+    waiting = planned(of, replace(nothing(), applications=(row,)))
+    assert waiting.actions == ()
+    assert waiting.known.application_id == row.ref.application_id
+    assert planned(with_known(of, waiting.known), nothing()).readings == {Reading.GONE}
+
+
 def test_a_container_on_its_way_out_is_no_evidence_that_its_successor_runs():
     """A bad image is applied, taken back, and the pass is cut off before the second apply: what
     still answers is the first container, whose revision is the desired one again."""

@@ -230,6 +230,21 @@ def pairs(name: str, part: int = 0, of: int = 1) -> Iterator[tuple[Injection, ..
                 yield one, other
 
 
+def aftermaths(name: str, part: int = 0, of: int = 1) -> Iterator[tuple[Injection, ...]]:
+    """A fault, and a second one at a call that only the first brought about.
+
+    The run that it made has more calls than the undisturbed one, and others in their places.
+    """
+    every = _paired(name)
+    expected = frozenset(every)
+    for one in islice(every, part, None, of):
+        for call in disturbed(name, (one,)).calls[one.number + 1 :]:
+            for fault in PAIRED[call.kind]:
+                other = Injection(call.number, fault)
+                if other not in expected:
+                    yield one, other
+
+
 def every_pair(name: str) -> list[tuple[Injection, Injection]]:
     """Every two faults at two calls, whether or not the second one can still happen."""
     two = combinations(_paired(name), 2)

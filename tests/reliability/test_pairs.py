@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+from itertools import islice
 
 import pytest
 
 from tests.reliability.conftest import Counted
+from tests.reliability.faults import Fault, Injection
 from tests.reliability.scenarios import SCENARIOS
-from tests.reliability.search import SHORT, all_lawful, disturbed, every_pair, pairs, undisturbed
+from tests.reliability.search import SHORT, aftermaths, all_lawful, disturbed, every_pair, pairs, undisturbed
 
 SHARDS = 8
 SHORT_ONES = (
@@ -23,6 +25,9 @@ SHORT_ONES = (
     "at rest, stopped",
 )
 """Those of at most `SHORT` calls; a test holds the list to the scenarios."""
+THIN = 5
+"""Of the faults in the wake of another, those after every fifth first fault, and of these every fifth,
+are in every run."""
 
 
 def test_the_short_scenarios_are_these():
@@ -45,6 +50,30 @@ def test_a_pair_whose_second_fault_cannot_happen_is_the_run_of_the_first(name: s
         assert disturbed(name, (one, other)) == disturbed(name, (one,)), (str(one), str(other))
         left += 1
     assert left
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", SHORT_ONES)
+def test_some_faults_that_befall_what_another_brought_about_break_no_law(counted: Counted, name: str):
+    every = islice(aftermaths(name, 0, THIN), 0, None, THIN)
+    counted("faults in the wake of another", all_lawful(name, every))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(SHARDS))
+@pytest.mark.parametrize("name", SHORT_ONES)
+def test_a_fault_that_befalls_what_another_brought_about_breaks_no_law(
+    counted: Counted, name: str, part: int
+):
+    counted("faults in the wake of another", all_lawful(name, aftermaths(name, part, SHARDS)))
+
+
+def test_a_listing_that_lacks_what_is_waited_for_makes_no_twin():
+    """A pass is cut off at its last attachment; the next waits for that, and then sees no application."""
+    run = disturbed("create stopped", (Injection(13, Fault.CRASH_AFTER), Injection(51, Fault.PARTIAL_VIEW)))
+    assert [call.name for call, _ in run.injected] == ["domain.create", "overview.services"]
+    assert not run.broken, run.told()
 
 
 @pytest.mark.soak
