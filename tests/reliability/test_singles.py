@@ -10,9 +10,9 @@ from tests.reliability.search import all_lawful, shard, singles, undisturbed
 
 SHARDS = 4
 NAMES = [scenario.name for scenario in SCENARIOS]
-LONG = {"burst": 16, "hanging build": 16}
-"""Those of hundreds of calls that much resemble each other: of their faults every sixteenth is tried
-in every run, and all are in `make soak`."""
+LONG = {"burst": 4, "hanging build": 8}
+"""Those of hundreds of calls that much resemble each other: of their faults one in so many is
+tried in every run, and all are in `make soak`."""
 
 
 @pytest.mark.parametrize("name", NAMES)
