@@ -90,10 +90,11 @@ class Watch(laws.Keeper):
             self._listings[call.name] = now
         if call.kind is not Kind.CHANGE:
             return
-        self._in_flight += 1
         owner = self._owners[id(call)] = self._owner(call)
-        self._changing[owner] += 1
-        self.hold(laws.s6, self._changing[owner], self._in_flight, limit=4)
+        if not self._is_overdue(call):
+            self._in_flight += 1
+            self._changing[owner] += 1
+            self.hold(laws.s6, self._changing[owner], self._in_flight, limit=4)
         if call.name in {"application.update", "application.reload", "application.delete"}:
             row = self._rows().get(call.subject)
             self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
@@ -115,10 +116,10 @@ class Watch(laws.Keeper):
             self._listed_since = min(self._listings.values())
         if call.kind is not Kind.CHANGE:
             return
-        self._in_flight -= 1
         owner = self._owners.pop(id(call))
-        self._changing[owner] -= 1
-        if call.number not in self.injector.overdue:
+        if not self._is_overdue(call):
+            self._in_flight -= 1
+            self._changing[owner] -= 1
             self._changed_at[owner] = now
         self.hold(
             laws.s2,
@@ -126,6 +127,10 @@ class Watch(laws.Keeper):
             self._overlaps(),
             spare=spare_creates(self.injector.injected) + self._of.doubled,
         )
+
+    def _is_overdue(self, call: Call) -> bool:
+        """Whether its time-out came before its effect: nobody can know when that comes (S6, S7)."""
+        return call.number in self.injector.overdue
 
     def _ours(self) -> Counter[str]:
         """How many applications each session has; counted again when one came or went."""
