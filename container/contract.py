@@ -6,7 +6,12 @@ imports nothing but the standard library.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, NotRequired, TypedDict
 
 SESSION_ID = "SESSION_ID"
@@ -20,6 +25,8 @@ PORT = "PORT"
 REVISION = "BERTH_REVISION"
 """The desired revision; echoed by ``/healthz``."""
 CONSOLE_ORIGIN = "BERTH_CONSOLE_ORIGIN"
+TOKEN_KEY = "BERTH_TOKEN_KEY"  # noqa: S105 - the variable's name, not a key
+"""The key of the tokens that let somebody into this session; made by :func:`entry_key`."""
 BIND_ADDRESS = "BERTH_BIND_ADDRESS"
 """The IP address to listen on. Unset: every one inside a container (as its first program), the
 loopback one on a plain machine."""
@@ -42,6 +49,67 @@ DEFAULT_PORT = 3000
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
+ENTER_PATH = "/enter"
+"""Takes a token and gives a cookie."""
+
+ENTRY_ALGORITHM = "HS256"
+ENTRY_ISSUER = "berth"
+
+
+class EntryUse(StrEnum):
+    """What an entry token (a JWT) is good for; its claim ``use``."""
+
+    ENTER = "enter"
+    """To be exchanged for a cookie, or for one request; once."""
+    TOOL = "tool"
+    """The requests of a program, until it expires; never for a cookie."""
+    COOKIE = "cookie"
+    """The cookie itself."""
+
+
+ENTRY_SECONDS: Mapping[EntryUse, int] = MappingProxyType(
+    {EntryUse.ENTER: 60, EntryUse.TOOL: 3600, EntryUse.COOKIE: 12 * 3600}
+)
+"""How long each lasts. A container takes none that was made for longer."""
+
+
+class EntryClaims(TypedDict):
+    """The claims of an entry token; times are in seconds since 1970."""
+
+    iss: str
+    aud: str
+    """The session's id: a token of one session is worth nothing at another."""
+    sub: str
+    """For whom it was made: the owner, which is the namespace."""
+    use: str
+    iat: int
+    exp: int
+    jti: str
+    """Drawn anew for each: what is used once is known by it."""
+
+
+def entry_claims(use: EntryUse, *, session_id: str, owner: str, now: int, jti: str) -> EntryClaims:
+    """The claims of a token made now."""
+    return {
+        "iss": ENTRY_ISSUER,
+        "aud": session_id,
+        "sub": owner,
+        "use": use.value,
+        "iat": now,
+        "exp": now + ENTRY_SECONDS[use],
+        "jti": jti,
+    }
+
+
+def entry_key(store_key: bytes, session_id: str) -> str:
+    """The session's own key, from the store's: 43 characters of base64url.
+
+    The controller hands it to the container and the API signs with it, and neither stores it. It is
+    HKDF's second step (RFC 5869, one block) over a key that is random already. The label sets it
+    apart from the digests that are made with the same key, which begin with a bracket.
+    """
+    block = hmac.new(store_key, f"berth entry key\0{session_id}\x01".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(block).rstrip(b"=").decode()
 
 
 def auth_file_variable(provider: str, index: int) -> str:
@@ -72,8 +140,35 @@ class WorkspaceReport(TypedDict):
     message: str
 
 
+class AgentState(StrEnum):
+    """How the agent's program stands."""
+
+    NOT_STARTED = "NotStarted"
+    STARTING = "Starting"
+    READY = "Ready"
+    FAILED = "Failed"
+    NOT_INSTALLED = "NotInstalled"
+
+
+class Attention(StrEnum):
+    """What the agent wants of its owner; the words of ``Session.status.attention``."""
+
+    WORKING = "Working"
+    """Nothing: it works."""
+    NEEDS_INPUT = "NeedsInput"
+    """A look at what it did, or a word on how to go on."""
+    NEEDS_APPROVAL = "NeedsApproval"
+    """Leave to do something."""
+    IDLE = "Idle"
+    """Something to do."""
+    LIMIT_REACHED = "LimitReached"
+    """Its provider's limit is used up."""
+    UNKNOWN = "Unknown"
+    """There is no agent, or the records were not read yet."""
+
+
 class AgentReport(TypedDict):
-    """The agent: ``NotStarted``, ``Starting``, ``Ready``, ``Failed``, ``NotInstalled``."""
+    """The agent: an :class:`AgentState`, and the message for people, without secrets."""
 
     state: str
     message: str
@@ -121,6 +216,7 @@ class HealthReport(TypedDict):
     agent: AgentReport
     auth: list[AuthReport]
     attention: str
+    """An :class:`Attention`."""
     activity: ActivityReport | None
     work: WorkReport
     version: str

@@ -22,6 +22,15 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE event (id INTEGER PRIMARY KEY, at TEXT NOT NULL, source TEXT NOT NULL,
         level TEXT NOT NULL, message TEXT NOT NULL)""",
     ),
+    (
+        # One-time entry tokens that were used, until they expire. See container/entry/used.py.
+        "CREATE TABLE entry_used (id TEXT PRIMARY KEY, until INTEGER NOT NULL)",
+    ),
+    (
+        # What the agent and a person said; bodies are JSON. See container/agent/store.py.
+        "CREATE TABLE agent_item (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE TABLE agent_value (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    ),
 )
 """One after the other; ``PRAGMA user_version`` counts those that were made. Only ever appended to."""
 
@@ -51,59 +60,61 @@ class Database:
     """One open database. Every method raises sqlite3.Error; calls come from one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        """For the modules that keep tables of their own."""
 
     def add_boot(self, boot: str, at: str, revision: str) -> None:
         """Note a start."""
-        with self._transaction():
-            self._connection.execute("INSERT INTO boot VALUES (?, ?, ?)", (boot, at, revision))
-            self._connection.execute(
+        with self.transaction():
+            self.connection.execute("INSERT INTO boot VALUES (?, ?, ?)", (boot, at, revision))
+            self.connection.execute(
                 "DELETE FROM boot WHERE id NOT IN (SELECT id FROM boot ORDER BY at DESC LIMIT ?)",
                 (_KEPT_BOOTS,),
             )
 
     def boots(self) -> int:
         """How many starts are on record."""
-        return int(self._connection.execute("SELECT count(*) FROM boot").fetchone()[0])
+        return int(self.connection.execute("SELECT count(*) FROM boot").fetchone()[0])
 
     def add_event(self, event: EventRow) -> None:
         """Note an event; the oldest beyond a cap are dropped."""
-        with self._transaction():
-            added = self._connection.execute(
+        with self.transaction():
+            added = self.connection.execute(
                 "INSERT INTO event (at, source, level, message) VALUES (?, ?, ?, ?)",
                 (event.at, event.source, event.level, event.message),
             ).lastrowid
-            self._connection.execute("DELETE FROM event WHERE id <= ?", ((added or 0) - _KEPT_EVENTS,))
+            self.connection.execute("DELETE FROM event WHERE id <= ?", ((added or 0) - _KEPT_EVENTS,))
 
     def newest_events(self, count: int) -> list[EventRow]:
         """The newest events, the oldest of them first."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT at, source, level, message FROM event ORDER BY id DESC LIMIT ?", (count,)
         ).fetchall()
         return [EventRow(*map(str, row)) for row in reversed(rows)]
 
     def set_activity(self, source: str, at: str) -> None:
         """Note activity of a source."""
-        self._connection.execute("INSERT OR REPLACE INTO activity VALUES (?, ?)", (source, at))
+        self.connection.execute("INSERT OR REPLACE INTO activity VALUES (?, ?)", (source, at))
 
     def newest_activity(self) -> tuple[str, str] | None:
         """(time, source) of the newest activity."""
-        row = self._connection.execute("SELECT at, source FROM activity ORDER BY at DESC LIMIT 1").fetchone()
+        row = self.connection.execute("SELECT at, source FROM activity ORDER BY at DESC LIMIT 1").fetchone()
         return (str(row[0]), str(row[1])) if row else None
 
     def close(self) -> None:
         """Write all into the one file and close it."""
-        self._connection.close()
+        self.connection.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def transaction(self) -> Iterator[None]:
+        """All of it, or nothing."""
+        self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self.connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
+        self.connection.execute("COMMIT")
 
 
 def open_database(path: Path, now: datetime) -> tuple[Database, str]:

@@ -151,7 +151,7 @@ class _Reader:
         if not text:
             return None
         if _ORIGIN.fullmatch(text.rstrip("/")):
-            return text.rstrip("/")
+            return _as_browsers_say(text.rstrip("/").lower())
         self._refuse(
             contract.CONSOLE_ORIGIN,
             "must be an origin such as https://berth.example.com; only this page itself may frame it",
@@ -193,6 +193,12 @@ class _Reader:
             return tuple(words)
         self._refuse(contract.AGENT_COMMAND, 'must be a JSON list of words such as ["codex-acp"]')
         return ()
+
+
+def _as_browsers_say(origin: str) -> str:
+    """The origin without the port that its scheme has anyway: what pages are compared with."""
+    default = ":443" if origin.startswith("https:") else ":80"
+    return origin.removesuffix(default)
 
 
 def _wrong_with_url(url: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Runs git: in its own process group, with no prompt, no hook, and an end to every silence."""
+"""Runs git: in its own process group, with no prompt, no hook unless asked, and an end to every silence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,15 @@ _NOT_OURS = (
 )
 """Beginnings of variables that would lead git elsewhere, or make it say too much."""
 
-_GUARDS = (
+TYPED = (
+    "safe.directory=*",  # volumes may belong to another user than the one we run as
+    "advice.detachedHead=false",
+    "http.lowSpeedLimit=1",  # bytes per second: a server that counts sends little more
+    "http.lowSpeedTime=120",
+)
+"""Settings for what a person asks for, as if it was typed in a terminal: the repository's hooks run."""
+
+GUARDED = (
     # A repository comes from anywhere: none of its words may run a program here.
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -43,11 +51,9 @@ _GUARDS = (
     "protocol.http.allow=always",
     "protocol.ssh.allow=always",
     "protocol.git.allow=always",
-    "safe.directory=*",  # volumes may belong to another user than the one we run as
-    "advice.detachedHead=false",
-    "http.lowSpeedLimit=1",  # bytes per second: a server that counts sends little more
-    "http.lowSpeedTime=120",
+    *TYPED,
 )
+"""Settings for what we do by ourselves."""
 ALLOW_FILE = "protocol.file.allow=always"
 """For the declared URL alone: a submodule's must not read files of the container."""
 
@@ -77,8 +83,11 @@ class Login:
 class Git:
     """git, as it is run for one session."""
 
-    def __init__(self, environ: Mapping[str, str], *, program: str = "git") -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, program: str = "git", settings: tuple[str, ...] = GUARDED
+    ) -> None:
         self._program = program
+        self._settings = settings
         self._environ = {name: value for name, value in environ.items() if not name.startswith(_NOT_OURS)}
         known_hosts = Path(environ.get("HOME", "/")) / ".ssh" / "known_hosts"
         self._environ.setdefault(
@@ -95,15 +104,19 @@ class Git:
         login: Login | None = None,
         silence: float = 60.0,
         on_progress: Callable[[str], None] = lambda _: None,
+        given: bytes = b"",
+        most: int | None = None,
+        accepted: tuple[int, ...] = (0,),
     ) -> bytes:
         """Run one command and return its output.
 
         ``silence`` is how many seconds may pass without a word of it; ``on_progress`` gets each
-        line of git's own progress. Raises GitFailure, also where there is no git. Cancelled, it
-        ends git and all that git started.
+        line of git's own progress; ``given`` is its input; once it has said ``most`` bytes it is
+        ended, and they are returned; ``accepted`` are the exit codes of success. Raises GitFailure,
+        also where there is no git. Cancelled, it ends git and all that git started.
         """
         environ = dict(self._environ)
-        settings = [*_GUARDS, *config]
+        settings = [*self._settings, *config]
         if login is not None:
             # Only this server is ever told: a redirect to another gets no answer. The empty helper
             # first forgets all others, so that none of them stores the password.
@@ -112,13 +125,15 @@ class Git:
             environ[contract.GIT_PASSWORD] = login.credentials.password
         options = [word for setting in settings for word in ("-c", setting)]
         async with _started([self._program, "--no-optional-locks", *options, *words], environ) as git:
-            output = _Output(git, on_progress)
+            output = _Output(git, on_progress, most)
             try:
-                await output.drain(silence)
+                await output.drain(silence, given)
+                if output.enough:
+                    return bytes(output.stdout)
                 code = await asyncio.wait_for(git.wait(), silence)
             except TimeoutError:
                 raise GitFailure("Unreachable", f"git was silent for {silence:.0f} seconds") from None
-        if code != 0:
+        if code not in accepted:
             raise classify(output.stderr, login.credentials if login else None)
         return bytes(output.stdout)
 
@@ -128,7 +143,7 @@ async def _started(words: list[str], environ: dict[str, str]) -> AsyncIterator[a
     try:
         git = await asyncio.create_subprocess_exec(
             *words,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=environ,
@@ -158,8 +173,12 @@ async def _end(git: asyncio.subprocess.Process) -> None:
 class _Output:
     """Both outputs of one git: the first kept, the second as lines of which the last are kept."""
 
-    def __init__(self, git: asyncio.subprocess.Process, on_progress: Callable[[str], None]) -> None:
-        # Both were asked for, so both are there.
+    def __init__(
+        self, git: asyncio.subprocess.Process, on_progress: Callable[[str], None], most: int | None
+    ) -> None:
+        self._most = most
+        # All three were asked for, so all are there.
+        self._to_stdin = cast("asyncio.StreamWriter", git.stdin)
         self._from_stdout = cast("asyncio.StreamReader", git.stdout)
         self._from_stderr = cast("asyncio.StreamReader", git.stderr)
         self._on_progress = on_progress
@@ -172,11 +191,16 @@ class _Output:
         """The last lines."""
         return "\n".join(self._lines)
 
-    async def drain(self, silence: float) -> None:
+    @property
+    def enough(self) -> bool:
+        """Whether all was said that is wanted."""
+        return self._most is not None and len(self.stdout) >= self._most
+
+    async def drain(self, silence: float, given: bytes) -> None:
         """Read both to their ends; raises TimeoutError after ``silence`` seconds without a byte."""
-        readers = asyncio.gather(self._read_stdout(), self._read_stderr())
+        readers = asyncio.gather(self._read_stdout(), self._read_stderr(), self._write_stdin(given))
         try:
-            while not readers.done():
+            while not readers.done() and not self.enough:
                 self._heard.clear()
                 heard = asyncio.ensure_future(self._heard.wait())
                 either: set[asyncio.Future[Any]] = {readers, heard}
@@ -184,7 +208,8 @@ class _Output:
                 heard.cancel()
                 if not done:
                     raise TimeoutError
-            await readers
+            if readers.done():
+                await readers
         finally:
             readers.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -193,9 +218,18 @@ class _Output:
     async def _read_stdout(self) -> None:
         while chunk := await self._from_stdout.read(_CHUNK):
             self._heard.set()
-            if len(self.stdout) + len(chunk) > _MAX_OUTPUT:
+            if self._most is None and len(self.stdout) + len(chunk) > _MAX_OUTPUT:
                 raise GitFailure("TooMuch", "git says more than can be read")
             self.stdout += chunk
+            if self.enough:
+                del self.stdout[self._most :]
+                return
+
+    async def _write_stdin(self, given: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # it may not want to hear all of it
+            self._to_stdin.write(given)
+            await self._to_stdin.drain()
+        self._to_stdin.close()
 
     async def _read_stderr(self) -> None:
         rest = ""

@@ -13,12 +13,17 @@ MASK = "•••"
 
 
 class GitFailure(Exception):
-    """A git command failed. ``reason`` is CamelCase, ``message`` for people, both without secrets."""
+    """A git command failed.
 
-    def __init__(self, reason: str, message: str) -> None:
+    ``reason`` is CamelCase, ``message`` for people, ``said`` the end of what git and its hooks
+    said; all without secrets.
+    """
+
+    def __init__(self, reason: str, message: str, said: str = "") -> None:
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
+        self.said = said
 
 
 _REASONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -93,11 +98,13 @@ _REASONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 def classify(stderr: str, credentials: Credentials | None) -> GitFailure:
     """Name the failure. Where git's own words are shown, credentials are taken out of them."""
-    said = one_line(_last_words(scrub(stderr, credentials)))
+    whole = scrub(stderr, credentials)
+    said = one_line(_last_words(whole))
     for reason, patterns, message in _REASONS:
         if any(re.search(pattern, stderr, re.IGNORECASE) for pattern in patterns):
-            return GitFailure(reason, f"{message} (git: {said})" if said else message)
-    return GitFailure("CloneFailed", f"git says: {said}" if said else "git failed and does not say why")
+            return GitFailure(reason, f"{message} (git: {said})" if said else message, whole)
+    message = f"git says: {said}" if said else "git failed and does not say why"
+    return GitFailure("CloneFailed", message, whole)
 
 
 def scrub(text: str, credentials: Credentials | None) -> str:

@@ -1,4 +1,4 @@
-"""The secrets a container is given: git credentials and login files, read and never shown."""
+"""The secrets a container is given: token key, git credentials, login files; read and never shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from container import contract
 
 _AUTH_FILE = re.compile(r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<name>_NAME)?")
 _LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE_")
+_SECRET = frozenset({contract.TOKEN_KEY, contract.GIT_USERNAME, contract.GIT_PASSWORD})
 _DEFAULT_USERNAME = "x-access-token"
 """What the large forges take beside a token."""
 
@@ -48,6 +49,8 @@ class Secrets:
     git: Credentials | None = None
     auth_files: tuple[AuthFile, ...] = ()
     problems: tuple[Problem, ...] = ()
+    token_key: str | None = field(default=None, repr=False)
+    """Signs and checks who may enter."""
 
 
 def is_secret(variable: str) -> bool:
@@ -55,9 +58,7 @@ def is_secret(variable: str) -> bool:
 
     Generous on purpose: a misspelt ``CODEX_AUTH_FILE_ONE`` holds a login all the same.
     """
-    return variable in {contract.GIT_USERNAME, contract.GIT_PASSWORD} or bool(
-        _LIKE_AUTH_FILE.search(variable)
-    )
+    return variable in _SECRET or bool(_LIKE_AUTH_FILE.search(variable))
 
 
 def read_secrets(environ: Mapping[str, str]) -> Secrets:
@@ -67,6 +68,7 @@ def read_secrets(environ: Mapping[str, str]) -> Secrets:
         git=_credentials(environ, problems),
         auth_files=tuple(_auth_files(environ, problems)),
         problems=tuple(problems),
+        token_key=environ.get(contract.TOKEN_KEY) or None,
     )
 
 

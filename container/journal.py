@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 from container.contract import ActivityReport
@@ -48,20 +48,27 @@ class Journal:
     def begin(self, boot: str, revision: str) -> None:
         """Note a start."""
         at = rfc3339(now())
-        self._write(lambda: self._database.add_boot(boot, at, revision))
+        self.write(lambda: self._database.add_boot(boot, at, revision))
 
     def say(self, source: str, message: str, *, level: Level = "Normal") -> None:
         """Note an event, and log it. The message must hold no secret."""
         event = EventRow(rfc3339(now()), source, level, one_line(message, limit=1000))
         LOG.info("%s: %s", event.source, event.message)
         self._events.append(event)
-        self._write(lambda: self._database.add_event(event))
+        self.write(lambda: self._database.add_event(event))
 
     def note_activity(self, source: Source) -> None:
         """Note that something was done, now."""
         at = rfc3339(now())
         self._activity = {"at": at, "source": source}
-        self._write(lambda: self._database.set_activity(source, at))
+        self.write(lambda: self._database.set_activity(source, at))
+
+    def write(self, write: Callable[[], None]) -> Future[bool]:
+        """Have something else read or written by the one thread that uses the database.
+
+        Whether it succeeded; where sqlite3.Error kept it from that, :attr:`trouble` tells why.
+        """
+        return self._writer.submit(self._attempt, write)
 
     def close(self) -> None:
         """Write what is left and close the database."""
@@ -78,13 +85,11 @@ class Journal:
         if newest is not None:
             self._activity = {"at": newest[0], "source": newest[1]}
 
-    def _write(self, write: Callable[[], None]) -> None:
-        self._writer.submit(self._attempt, write)
-
-    def _attempt(self, write: Callable[[], None]) -> None:
+    def _attempt(self, write: Callable[[], None]) -> bool:
         try:
             write()
         except sqlite3.Error as error:
             self._trouble = str(error)
-        else:
-            self._trouble = ""
+            return False
+        self._trouble = ""
+        return True

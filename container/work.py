@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -13,10 +12,10 @@ from container.clone import STAGING
 from container.contract import WorkReport
 from container.git import Git
 from container.git_failures import GitFailure
+from container.porcelain import records
 
 _MAX_REPOSITORIES = 20
 _SILENCE = 30.0
-_HEADER = b"# "
 
 
 class Saved(Enum):
@@ -53,7 +52,7 @@ UNKNOWN = Work(Saved.UNKNOWN)
 async def read_work(git: Git, workspace: Path) -> Work:
     """Look at the workspace; Unknown where git does not answer. Never raises."""
     try:
-        repositories, loose = await asyncio.to_thread(_survey, workspace)
+        repositories, loose = await asyncio.to_thread(survey, workspace)
         works = [await _read_repository(git, repository) for repository in repositories]
     except (GitFailure, OSError, ValueError):
         return UNKNOWN
@@ -77,7 +76,7 @@ def combine(works: Iterable[Work]) -> Work:
     )
 
 
-def _survey(workspace: Path) -> tuple[list[Path], int]:
+def survey(workspace: Path) -> tuple[list[Path], int]:
     """The repositories, and how many entries lie outside of any.
 
     Without one at its top, the workspace may hold several side by side.
@@ -102,11 +101,11 @@ async def _read_repository(git: Git, repository: Path) -> Work:
     status = await git.run(
         *place, "status", "--porcelain=v2", "--branch", "--show-stash", "-z", silence=_SILENCE
     )
-    headers, changes = parse_status(status)
+    headers, changed = records(status)
     remotes = await git.run(*place, "remote", silence=_SILENCE)
     tips = ["--branches"] if headers.get("branch.oid") == "(initial)" else ["HEAD", "--branches"]
     counted = await git.run(*place, "rev-list", "--count", *tips, "--not", "--remotes", silence=_SILENCE)
-    uncommitted, unpushed = changes + int(headers.get("stash", "0")), int(counted)
+    uncommitted, unpushed = len(changed) + int(headers.get("stash", "0")), int(counted)
     if not remotes.strip():
         saved = Saved.NO_REMOTE
     elif uncommitted or unpushed:
@@ -114,19 +113,3 @@ async def _read_repository(git: Git, repository: Path) -> Work:
     else:
         saved = Saved.CLEAN
     return Work(saved, uncommitted, unpushed, headers.get("branch.head", ""), headers.get("branch.oid", ""))
-
-
-def parse_status(output: bytes) -> tuple[dict[str, str], int]:
-    """The headers and the number of changes in ``git status --porcelain=v2 -z``."""
-    headers: dict[str, str] = {}
-    changes = 0
-    records = iter(output.split(b"\0"))
-    for record in records:
-        if record.startswith(_HEADER):
-            name, _, value = record[2:].decode(errors="replace").partition(" ")
-            headers[name] = value
-        elif record:
-            changes += 1
-            if record.startswith(b"2 "):  # a rename is followed by the name it had
-                next(itertools.islice(records, 1), None)
-    return headers, changes
