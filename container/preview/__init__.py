@@ -1,0 +1,1 @@
+"""What a program of the workspace serves on a port, through the app, and as a stranger to it."""
