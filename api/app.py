@@ -13,15 +13,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import routes_events, routes_health, routes_plan, routes_records, routes_streams, routes_targets
+from api import (
+    routes_entry,
+    routes_events,
+    routes_health,
+    routes_plan,
+    routes_records,
+    routes_streams,
+    routes_targets,
+)
 from api.context import Face, identify
+from api.entry import Entries
 from api.guard import Guard
 from api.identity import Gate
 from api.journal import Journal
 from api.logs import Logs
 from api.metrics import Measured, Metrics
 from api.operations import Operations
-from api.ports import Clock, Connect, Explain, Preview
+from api.ports import Clock, Connect, Explain, Preview, SessionId
 from api.problems import Problem, problem_of
 from api.readings import Readings
 from api.settings import ApiSettings
@@ -46,16 +55,20 @@ def create_app(
     explain: Explain,
     preview: Preview,
     connect: Connect,
+    session_id: SessionId,
     *,
     now: Clock = utc_now,
 ) -> FastAPI:
     """The API over some records; raises TokenError. The records are closed by whoever opened them."""
     metrics, closing, readings = Metrics(), asyncio.Event(), Readings(records, connect)
+    journal = Journal(records, now)
+    operations = Operations(records, journal, now)
     face = Face(
         settings=settings,
         records=records,
-        operations=Operations(records, Journal(records, now), now),
+        operations=operations,
         readings=readings,
+        entries=Entries(records, operations, journal, session_id, now),
         logs=Logs(records, readings, now=now, closing=closing, poll=settings.api_log_poll_seconds),
         streams=Streams(metrics, limit=settings.api_watchers),
         explain=explain,
@@ -78,7 +91,15 @@ def create_app(
         app.add_exception_handler(kind, _answer)
     app.include_router(routes_health.open_router)
     # The order matters: a path of its own is tried before the one that takes any kind.
-    for part in (routes_health, routes_streams, routes_plan, routes_events, routes_targets, routes_records):
+    for part in (
+        routes_health,
+        routes_streams,
+        routes_plan,
+        routes_events,
+        routes_targets,
+        routes_entry,
+        routes_records,
+    ):
         app.include_router(part.router, dependencies=[Depends(identify)])
     app.add_middleware(Guard)
     app.add_middleware(Measured, metrics=face.metrics)

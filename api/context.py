@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from api.entry import Entries
 from api.identity import Gate, Identity
 from api.logs import Logs
 from api.metrics import Metrics
@@ -28,6 +29,7 @@ class Face:
     records: Records
     operations: Operations
     readings: Readings
+    entries: Entries
     logs: Logs
     streams: Streams
     explain: Explain

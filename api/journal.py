@@ -30,6 +30,7 @@ class Deed(StrEnum):
     DELETE_REQUESTED = "DeleteRequested"
     SWEEP_REQUESTED = "SweepRequested"
     ABSENCE_ACCEPTED = "AbsenceAccepted"
+    ENTRY_GIVEN = "EntryGiven"
 
     @property
     def words(self) -> str:
@@ -45,6 +46,7 @@ _WORDS = {
     Deed.RESTART_REQUESTED: "Restart requested by",
     Deed.DELETE_REQUESTED: "Deletion requested by",
     Deed.SWEEP_REQUESTED: "Sweep requested by",
+    Deed.ENTRY_GIVEN: "A way in was given to",
     Deed.ABSENCE_ACCEPTED: "What is missing was confirmed to be gone by",
 }
 

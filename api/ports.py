@@ -56,6 +56,14 @@ class Connect(Protocol):
         ...
 
 
+class SessionId(Protocol):
+    """Gives a session's id, by which its container knows itself."""
+
+    def __call__(self, session: Session, *, instance: str) -> str:
+        """The id under this store's instance."""
+        ...
+
+
 class Findings(Protocol):
     """What a sweep of a target would find, or why it could tell nothing."""
 

@@ -15,8 +15,9 @@ from api.server import ApiServer, CannotListen, listen
 from api.settings import ApiSettings
 from api.token import TokenError
 
-# The two meetings of the two packages: docs/decisions/0003 and 0011.
+# The meetings of the two packages: docs/decisions/0003, 0011 and 0012.
 from controller.connection import connect
+from controller.identity import session_id
 from crds.logs import configure_logging
 from crds.session import Session
 from crds.target import Target
@@ -50,7 +51,7 @@ async def run(settings: ApiSettings) -> None:
     url = settings.database_url.get_secret_value()
     records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
     try:
-        server = ApiServer(create_app(settings, records, explain, preview, connect))
+        server = ApiServer(create_app(settings, records, explain, preview, connect, session_id))
         await server.serve([listen(settings)])
     finally:
         await records.aclose()

@@ -169,7 +169,7 @@ async def run_example(client: Client, places: Places, say: Callable[[str], None]
         )
         url = str(status(record).get("url")) if record else ""
         await _answers(url)
-    say(f"session   hello is Ready after {time.monotonic() - started:.1f} s: {url}")
+    say(f"session   hello is Ready after {time.monotonic() - started:.1f} s at {url}")
 
 
 def _is_reached(places: Places) -> Predicate:

@@ -20,6 +20,7 @@ from cli.kinds import EVENT, SESSION, Kind, Reference
 from cli.record import Record
 
 Verb = Literal["start", "stop", "restart"]
+Use = Literal["enter", "tool"]
 Result = Literal["created", "configured", "unchanged"]
 
 _PATIENCE, _CONNECT = 30.0, 5.0
@@ -128,6 +129,10 @@ class Client:
     async def act(self, reference: Reference, verb: Verb) -> Record:
         """Declare a session running, stopped, or to be restarted."""
         return await self._json("POST", f"{_at(reference)}/{verb}")
+
+    async def entry(self, reference: Reference, *, use: Use) -> Record:
+        """A token that lets into a session: for a browser once, or for a tool."""
+        return await self._json("POST", f"{_at(reference)}/entry", params={"use": use})
 
     async def sweep_preview(self, target: Reference) -> Record:
         """What a sweep of a target would find just now; changes nothing."""

@@ -23,9 +23,17 @@ T = TypeVar("T")
 
 
 def _browse(url: str) -> None:
+    """Have the person's browser show a page; raises Failure where none can be started."""
     import typer  # noqa: PLC0415 - wherever this is called, it is loaded
 
-    typer.launch(url)
+    from cli.failures import ExitCode, Failure  # noqa: PLC0415 - the same
+
+    if typer.launch(url) != 0:
+        raise Failure(
+            "no browser can be started here",
+            code=ExitCode.NOT_MET,
+            remedy="berth open NAME --print gives the link to open by hand",
+        )
 
 
 def _now() -> datetime:

@@ -145,7 +145,8 @@ async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_e
         await declare_target(client, places)
         if with_example:
             await run_example(client, places, typer.echo)
-    typer.echo("look      berth get sessions · berth describe session hello · berth open hello")
+    typer.echo("enter     berth open hello (a session's page lets in only who comes from Berth)")
+    typer.echo("look      berth get sessions · berth describe session hello")
 
 
 async def _make_database(places: Places) -> None:

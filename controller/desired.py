@@ -87,7 +87,16 @@ def resolve(
     image, build = layers.image()
     volumes = _volumes(identity)
     domain = _domain(session, target, layers, identity)
-    env = environment(session, identity, layers, secrets)
+    # Made from what stays the same: it is part of the revision, and a restart draws no other.
+    entry_key = contract.entry_key(digest_key, identity.session_id)
+    env = environment(
+        session,
+        identity,
+        layers,
+        secrets,
+        entry_key=entry_key,
+        console_origin=target.spec.console_origin,
+    )
     running = session.spec.operating_mode is OperatingMode.RUNNING
     config = ApplicationConfig(
         name="",

@@ -17,10 +17,21 @@ from dokploy.dotenv import Unencodable
 
 
 def environment(
-    session: Session, identity: Identity, layers: Layers, secrets: SecretValues
+    session: Session,
+    identity: Identity,
+    layers: Layers,
+    secrets: SecretValues,
+    *,
+    entry_key: str,
+    console_origin: str | None,
 ) -> dict[str, str]:
     """All variables but the revision; raises Unresolved for a secret that is missing."""
-    return {**_declared_env(layers, secrets), **_contract_env(session, identity, layers, secrets)}
+    return {
+        **_declared_env(layers, secrets),
+        **_contract_env(session, identity, layers, secrets),
+        contract.TOKEN_KEY: entry_key,
+        **({contract.CONSOLE_ORIGIN: console_origin} if console_origin else {}),
+    }
 
 
 def blamed(error: Unencodable, layers: Layers) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from container.contract import entry_key
 from controller.admission import Admission
 from controller.desired import Desired
 from controller.errors import Failure, Next, Unresolved
@@ -32,7 +33,12 @@ class Inputs:
     claimed: bool = True
     """Whether an application was ever asked for; only a deletion asks."""
     secrets: SecretValues = field(default=SecretValues({}), repr=False)
-    """What must never be repeated from a container's output (law S3)."""
+    entry_key: str = field(default="", repr=False)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What must never be repeated from a container's output (law S3)."""
+        return (*self.secrets.texts(), self.entry_key) if self.entry_key else self.secrets.texts()
 
 
 async def gather(
@@ -58,7 +64,8 @@ async def gather(
         secrets = await read_secrets(records, session.metadata.namespace)
         want = resolver.resolve(session, template=template, target=target, secrets=secrets, identity=identity)
         admission.claim_host(session, want.domain.host if want.domain else None)
-        return Inputs(identity, want, _storage(session, template), secrets=secrets)
+        key = entry_key(resolver.digest_key, identity.session_id)
+        return Inputs(identity, want, _storage(session, template), secrets=secrets, entry_key=key)
     except Unresolved as unresolved:
         failure = Failure(Next.STALL, unresolved.reason, unresolved.message)
         return Inputs(identity, failure, _storage(session, template))

@@ -246,9 +246,9 @@ def _masked(observed: Observed, inputs: Inputs) -> Observed:
     """What a container or a build printed, without the secrets it was given."""
     if observed.logs is None and observed.build_log is None:
         return observed
-    secrets = inputs.secrets.texts()
+    hidden = inputs.hidden
     return replace(
-        observed, logs=mask(observed.logs or (), secrets), build_log=mask(observed.build_log or (), secrets)
+        observed, logs=mask(observed.logs or (), hidden), build_log=mask(observed.build_log or (), hidden)
     )
 
 

@@ -152,6 +152,16 @@ def _check_url(value: str) -> str:
 HttpUrl = Annotated[str, Rule(_check_url, {"maxLength": _MAX_URL, "pattern": r"^https?://[^\s@?#]+$"})]
 """Where a server is reached."""
 
+Origin = Annotated[
+    str,
+    matching(
+        r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?",
+        "an origin such as https://berth.example.com: scheme, host in lower-case letters, port; no path",
+        most=255,
+    ),
+]
+"""What browsers call the pages of one server."""
+
 _TIME_REMEDY = "a time with its zone, such as 2026-11-23T12:00:00Z"
 
 

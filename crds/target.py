@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, field_validator
 from crds.base import Model, Resource
 from crds.container import ContainerDefaults, SecretKeyReference
 from crds.quantity import PollPeriod, PositiveDuration
-from crds.rules import HOST, HttpUrl
+from crds.rules import HOST, HttpUrl, Origin
 from crds.target_status import TargetStatus
 
 ACCEPT_ABSENCE_ANNOTATION = "berth.dev/accept-absence"
@@ -112,6 +112,9 @@ class TargetSpec(Model):
     """What containers get where sessions say nothing."""
     route: RoutePattern = RoutePattern()
     """How sessions are reached: their hosts and certificates."""
+    console_origin: Origin | None = Field(default=None, examples=["https://berth.example.com"])
+    """The origin of the console: its pages alone may show a session's page in a frame, and hand it a
+    token. Left out, no page may. A change restarts the sessions."""
     limits: Limits = Limits()
     """Bounds on sessions and on calls."""
     poll: Poll = Poll()

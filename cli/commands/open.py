@@ -1,4 +1,4 @@
-"""``berth open``: the session's page."""
+"""``berth open``: into the session's page."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from typing import Annotated
 
 import typer
 
-from cli.client import Client
+from cli import printing
+from cli.client import Client, Use
+from cli.connection import home
 from cli.failures import ExitCode, Failure
 from cli.kinds import Reference, sessions
-from cli.options import Namespace, Server, SessionName
-from cli.record import status
+from cli.options import DataOutput, Namespace, Server, SessionName
+from cli.record import Record, status
+from cli.redirect import page_leading_to
 from cli.standing import holds, in_words
 from cli.surroundings import Call
 
 EXAMPLES = """
   berth open fix-login
+  berth open fix-login --print
   berth open fix-login --url-only
+  berth open fix-login --tool -o json
 """
 
 
@@ -25,17 +30,56 @@ def open_(
     ctx: typer.Context,
     session: SessionName,
     *,
-    url_only: Annotated[bool, typer.Option("--url-only", help="Print the URL, and open nothing.")] = False,
+    link: Annotated[
+        bool,
+        typer.Option("--print", help="Print a link that lets in once, within a minute; open nothing."),
+    ] = False,
+    url_only: Annotated[
+        bool, typer.Option("--url-only", help="Print the URL, which lets nobody in; open nothing.")
+    ] = False,
+    tool: Annotated[
+        bool,
+        typer.Option("--tool", help="Print a token for the requests of a program, good for an hour."),
+    ] = False,
+    output: DataOutput = None,
     namespace: Namespace = None,
     server: Server = None,
 ) -> None:
-    """Print a session's URL and open it in the browser."""
+    """Open a session in the browser, and print its URL.
+
+    A session opens only for whoever comes from Berth: the browser is given a token that lets in
+    once. A program sends one of --tool in the header "Authorization: Bearer TOKEN".
+    """
+    way = printing.output(output, allowed=("json", "yaml"))
+    if link + url_only + tool > 1 or (url_only and not way.tabular):
+        raise Failure("--print, --url-only and --tool exclude each other", code=ExitCode.USAGE)
     call = Call.of(ctx, server=server, namespace=namespace)
     reference = sessions([session], namespace=call.namespace)[0]
-    url = call.run(partial(_url, reference))
-    typer.echo(url)
-    if not url_only:
-        call.surroundings.browse(url)
+    if url_only:
+        typer.echo(call.run(partial(_url, reference)))
+        return
+    given = call.run(partial(_entry, reference, "tool" if tool else "enter"))
+    if not way.tabular:
+        printing.write(given, way)
+    elif tool:
+        typer.echo(given["token"])
+    elif link:
+        typer.echo(_link(given))
+    else:
+        typer.echo(given["url"])
+        call.surroundings.browse(page_leading_to(_link(given), home(call.surroundings.environment) / "open"))
+
+
+def _link(given: Record) -> str:
+    # After the #, which a browser keeps to itself: it is in no request and no server's log.
+    return f"{given['url']}#token={given['token']}"
+
+
+async def _entry(reference: Reference, use: Use, client: Client) -> Record:
+    """The URL and a token for it."""
+    url = await _url(reference, client)
+    given = await client.entry(reference, use=use)
+    return {**given, "url": url}
 
 
 async def _url(reference: Reference, client: Client) -> str:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.settings import ApiSettings
+from controller.identity import session_id
 from crds.base import Condition, ConditionStatus, Key, ObjectMeta
 from crds.secret import Secret
 from crds.session import DokployStatus, Phase, Session, SessionSpec, SessionStatus
@@ -135,7 +136,7 @@ def connections() -> Connections:
 
 @pytest.fixture
 def app(settings: ApiSettings, records: SqlRecords, connections: Connections, clock: Clock) -> FastAPI:
-    return create_app(settings, records, explain, preview, connections, now=clock)
+    return create_app(settings, records, explain, preview, connections, session_id, now=clock)
 
 
 @pytest.fixture

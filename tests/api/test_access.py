@@ -25,6 +25,7 @@ EXPECTED = {
     ("GET", "/api/namespaces/{namespace}/events"),
     ("GET", "/api/namespaces/{namespace}/sessions/{name}/why"),
     ("GET", "/api/namespaces/{namespace}/sessions/{name}/logs"),
+    ("POST", "/api/namespaces/{namespace}/sessions/{name}/entry"),
     ("POST", "/api/namespaces/{namespace}/sessions/{name}/{verb}"),
     ("GET", "/api/targets/{name}/sweep"),
     ("POST", "/api/targets/{name}/sweep"),

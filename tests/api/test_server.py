@@ -22,6 +22,7 @@ from api.app import create_app
 from api.program import main
 from api.server import ApiServer, listen, remove_endpoint, url_of, write_endpoint
 from api.settings import ApiSettings
+from controller.identity import session_id
 from records.sql import SqlRecords
 from tests.api.conftest import (
     HELLO,
@@ -43,7 +44,7 @@ async def server(
     told = settings.model_copy(
         update={"api_endpoint_file": tmp_path / "run" / "api.json", "api_request_timeout_seconds": 0.3}
     )
-    made = ApiServer(create_app(told, records, explain, preview, connections, now=clock))
+    made = ApiServer(create_app(told, records, explain, preview, connections, session_id, now=clock))
     task = asyncio.create_task(made.serve([listen(told)]))
     async with asyncio.timeout(5):
         while not made.url:

@@ -20,6 +20,7 @@ from tests.cli.samples import BORN, Record
 
 URL = "http://127.0.0.1:7431"
 TOKEN = "canary-7f3a9e"
+ENTRY_TOKEN = "canary.of-the.way_in"
 ASKED = "2026-11-23T12:05:00+00:00"
 _KINDS = {
     "sessions": "Session",
@@ -263,6 +264,9 @@ class FakeBerth(httpx.AsyncBaseTransport):
 
     def _verb(self, match: re.Match[str], parameters: dict[str, str]) -> httpx.Response:
         record = self._there(("sessions", match["ns"], match["name"]))
+        if match["verb"] == "entry":
+            given = {"url": record["status"]["url"], "token": ENTRY_TOKEN, "expiresAt": ASKED}
+            return httpx.Response(201, json=given)
         if match["verb"] == "why":
             return httpx.Response(200, json=self.explanation)
         if match["verb"] == "logs":

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from cli.ages import age, spoken
 from tests.cli.conftest import NOW
-from tests.cli.fake import URL
+from tests.cli.fake import ENTRY_TOKEN, URL
 from tests.cli.samples import condition, event, running, session
 
+PAGE = "http://hello.default.localhost:7432"
 EXPLANATION = {
     "summary": "hello is Creating; not ready: not healthy yet",
     "phase": "Creating",
@@ -147,13 +150,46 @@ def test_logs_pass_their_options_on(berth, fake):
     assert berth("logs", "nope").exit_code == 4
 
 
-def test_open_prints_and_opens_the_url(berth, fake, opened):
+def test_open_leads_the_browser_in_and_shows_nobody_else_the_way(berth, fake, opened, tmp_path):
     fake.put(session("hello"), **running())
-    url = "http://hello.default.localhost:7432"
-    assert berth("open", "hello", "--url-only").stdout == f"{url}\n"
+    result = berth("open", "session/hello")
+    assert result.stdout == f"{PAGE}\n"
+    [address] = opened
+    assert address.startswith("file://")
+    assert ENTRY_TOKEN not in address + result.output
+    page = Path(address.removeprefix("file://"))
+    assert (page.stat().st_mode & 0o777, page.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert f'content="0; url={PAGE}#token={ENTRY_TOKEN}"' in page.read_text()
+    assert page.parent.parent == tmp_path
+    berth("open", "hello")
+    assert len(list(page.parent.iterdir())) == 2
+    for each in page.parent.iterdir():
+        os.utime(each, (0, 0))
+    berth("open", "hello")
+    assert len(list(page.parent.iterdir())) == 1, "old ones go"
+
+
+def test_open_prints_what_is_asked_for_and_opens_nothing(berth, fake, opened):
+    fake.put(session("hello"), **running())
+    assert berth("open", "hello", "--url-only").stdout == f"{PAGE}\n"
+    assert not any(line.startswith("POST") for line in fake.sent()), "no token was made"
+    assert berth("open", "hello", "--print").stdout == f"{PAGE}#token={ENTRY_TOKEN}\n"
+    assert fake.requests[-1].url.params["use"] == "enter"
+    assert berth("open", "hello", "--tool").stdout == f"{ENTRY_TOKEN}\n"
+    assert fake.requests[-1].url.params["use"] == "tool"
+    told = json.loads(berth("open", "hello", "--tool", "-o", "json").stdout)
+    assert (told["url"], told["token"]) == (PAGE, ENTRY_TOKEN)
+    assert berth("open", "hello", "--print", "--tool").exit_code == 2
+    assert berth("open", "hello", "-o", "wide").exit_code == 2
     assert opened == []
-    assert berth("open", "session/hello").stdout == f"{url}\n"
-    assert opened == [url]
+
+
+def test_open_says_what_to_do_where_the_page_cannot_be_written(berth, fake, opened, tmp_path):
+    fake.put(session("hello"), **running())
+    (tmp_path / "open").write_text("in the way")
+    result = berth("open", "hello")
+    assert (result.exit_code, opened) == (1, [])
+    assert "--print" in result.stderr
 
 
 def test_open_of_what_is_not_ready(berth, fake, opened):
@@ -167,6 +203,7 @@ def test_open_of_what_is_not_ready(berth, fake, opened):
     assert "session/hello is not Ready" in result.stderr
     fake.report("hello", url="file:///etc/passwd")
     assert berth("open", "hello").exit_code == 1
+    assert not any(line.startswith("POST") for line in fake.sent())
     assert opened == []
 
 

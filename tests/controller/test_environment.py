@@ -9,6 +9,7 @@ import pytest
 
 from crds.base import ObjectMeta
 from crds.secret import Secret
+from dokploy.local.simulation import SimulatedContainer
 from tests.controller.world import NAMESPACE, World, world
 
 pytestmark = pytest.mark.looptime
@@ -32,6 +33,38 @@ async def test_an_agents_command_may_hold_quotes_of_all_kinds():
         await of.until_ready()
         env = of.simulation.containers[0].spec.env
         assert json.loads(env["BERTH_AGENT_COMMAND"]) == ["sh", "-c", ODD]
+
+
+async def test_the_key_of_a_session_is_its_own_and_outlives_container_and_controller():
+    async with world() as of:
+        of.run_controller()
+        await of.declare()
+        await of.declare("other")
+        await of.until_ready()
+        await of.until_ready("other")
+        keys = {each.spec.env["SESSION_ID"]: each.spec.env["BERTH_TOKEN_KEY"] for each in running(of)}
+        assert len(set(keys.values())) == 2
+        await of.restart()
+        await of.until_ready()
+        await of.kill_controller()
+        of.run_controller("two")
+        await asyncio.sleep(60)
+        assert {each.spec.env["SESSION_ID"]: each.spec.env["BERTH_TOKEN_KEY"] for each in running(of)} == keys
+        told = (await of.session()).model_dump_json() + str(await of.records.list_events())
+        assert all(key not in told for key in keys.values())
+
+
+@pytest.mark.parametrize("origin", [None, "https://berth.example.com"])
+async def test_a_container_is_told_the_consoles_origin(origin: str | None):
+    async with world(console_origin=origin) as of:
+        of.run_controller()
+        await of.declare()
+        await of.until_ready()
+        assert of.simulation.containers[0].spec.env.get("BERTH_CONSOLE_ORIGIN") == origin
+
+
+def running(of: World) -> list[SimulatedContainer]:
+    return [each for each in of.simulation.containers if each.running]
 
 
 async def refusal(of: World) -> str:

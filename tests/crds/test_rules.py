@@ -211,6 +211,9 @@ REFUSED = [
     (target(route={"pattern": "{name.__class__}.x"}), "spec.route.pattern", "only {name}"),
     (target(route={"pattern": "{user}.x"}), "spec.route.pattern", "only {name}"),
     (target(route={"pattern": "{name}_x.y"}), "spec.route.pattern", "lower-case"),
+    (target(consoleOrigin="https://berth.example.com/"), "spec.consoleOrigin", "no path"),
+    (target(consoleOrigin="*"), "spec.consoleOrigin", "an origin such as"),
+    (target(consoleOrigin="https://a; script-src *"), "spec.consoleOrigin", "an origin such as"),
     (target(poll={"fast": "10ms"}), "spec.poll.fast", "at least 100ms"),
     (target(limits={"callsPerSecond": 0}), "spec.limits.callsPerSecond", "more than 0"),
     (secret(data={"tls.key": "hunter2!"}), "data[tls.key]", "not base64; text goes into stringData"),
@@ -272,7 +275,7 @@ def contract_variables():
         for name, value in vars(contract).items()
         if name.isupper()
         and isinstance(value, str)
-        and not name.startswith("DEFAULT_")
+        and not name.startswith(("DEFAULT_", "ENTRY_"))
         and not value.startswith("/")
     }
     made = {
