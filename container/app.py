@@ -1,27 +1,47 @@
-"""The single-session app: a page, its data, and the two health paths. Only GET and HEAD."""
+"""The single-session app: a page, agent and workbench, the health paths, and the gate around it all."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from container.agent.routes import routes as agent_routes
+from container.assets import asset
+from container.changes.routes import routes as change_routes
 from container.contract import HEALTH_PATH, READY_PATH
-from container.page import asset, index, list_top, overview
+from container.entry.guard import Guard
+from container.entry.routes import routes as entry_routes
+from container.overview import overview
+from container.preview.routes import keyed_routes
+from container.preview.routes import routes as preview_routes
 from container.session import Session
+from container.terminal.routes import routes as terminal_routes
+from container.tree.routes import routes as tree_routes
+from container.ui.loading import PageRoute, no_page
 
 OVERVIEW_PATH = "/api/overview"
-_ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "bridge.js": "text/javascript",
+    "enter.css": "text/css",
+    "enter.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "storage.js": "text/javascript",
+    "workbench.css": "text/css",
+}
 
 
-def build_app(session: Session) -> ASGIApp:
-    """The app of one session."""
+def build_app(
+    session: Session, page: ASGIApp = no_page, *, entered: Callable[[], None] = lambda: None
+) -> ASGIApp:
+    """The app of one session. Only those who entered reach it, but for the health paths and the door.
+
+    ``page`` is what people see; ``entered`` is called when somebody was let in.
+    """
 
     async def health(_: Request) -> Response:
         return JSONResponse(session.health())
@@ -30,23 +50,24 @@ def build_app(session: Session) -> ASGIApp:
         return PlainTextResponse("ready\n")
 
     async def look(_: Request) -> Response:
-        files = await run_in_threadpool(list_top, session.settings.workspace)
-        return JSONResponse(overview(session, files))
+        return JSONResponse(overview(session))
 
-    page = index(session.settings)
-
-    async def show(_: Request) -> Response:
-        return HTMLResponse(page)
-
-    routes = [
+    routes: list[BaseRoute] = [
         Route(HEALTH_PATH, health),
         Route(READY_PATH, ready),
         Route(OVERVIEW_PATH, look),
-        Route("/", show),
+        PageRoute(page),
+        *entry_routes(session.entry, entered=entered),
+        *agent_routes(session.agent),
+        *terminal_routes(session.terminals),
+        *tree_routes(session.tree),
+        *change_routes(session.changes),
+        *preview_routes(session.previews),
     ]
     routes += [Route(f"/static/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()]
     # Around all of it, so that an answer to a defect is guarded too.
-    return Guarded(Starlette(routes=routes), console_origin=session.settings.console_origin)
+    # Previews know who they are for by a key in their address, and answer with policies of their own.
+    return Guard(Starlette(routes=routes), session.entry, outside=keyed_routes(session.previews))
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -56,31 +77,3 @@ def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
         return Response(content, media_type=kind)
 
     return send_asset
-
-
-class Guarded:
-    """Adds to every answer what keeps a browser from being used against the session."""
-
-    def __init__(self, app: ASGIApp, *, console_origin: str | None) -> None:
-        self._app = app
-        framed_by = console_origin or "'self'"
-        self._headers = {
-            "Content-Security-Policy": (
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                f"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {framed_by}"
-            ),
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with our headers."""
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
-            await send(message)
-
-        await self._app(scope, receive, send_guarded)

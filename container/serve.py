@@ -17,11 +17,14 @@ from container.environment import Settings
 from container.given import Secrets
 from container.log import LOG, begin
 from container.session import Session, open_session
+from container.ui.loading import Page
 
 PORT_UNUSABLE = os.EX_UNAVAILABLE
 """The exit code when the port cannot be listened on."""
 _GRACE = 2
 """Seconds that an answer under way gets at the end."""
+_MAX_MESSAGE = 16 * 1024 * 1024
+"""Bytes of one message on a WebSocket."""
 
 
 class _Server(uvicorn.Server):
@@ -52,16 +55,22 @@ def serve(settings: Settings, given: Secrets) -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    return socket.create_server((settings.bind, settings.port), family=family, backlog=128)
+    listener = socket.create_server((settings.bind, settings.port), family=family, backlog=128)
+    # Inherited by each connection: else the second piece of an answer waits for the first one's receipt.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(settings: Settings, given: Secrets, listener: socket.socket) -> None:
     session = open_session(settings, given)
     session.begin()
+    page = Page(session)
     config = uvicorn.Config(
-        build_app(session),
+        build_app(session, page, entered=page.warm),
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MAX_MESSAGE,
+        ws_per_message_deflate=False,  # a flood would cost more to shrink than to send
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -71,7 +80,7 @@ async def _serve(settings: Settings, given: Secrets, listener: socket.socket) ->
     server = _Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, server, signal.Signals(number))
+        loop.add_signal_handler(number, _stop, server, session, signal.Signals(number))
     LOG.info("serving on port %d", listener.getsockname()[1])
     preparing = loop.create_task(_prepare(session, given))
     try:
@@ -79,6 +88,7 @@ async def _serve(settings: Settings, given: Secrets, listener: socket.socket) ->
     finally:
         preparing.cancel()
         await asyncio.wait([preparing])
+        await page.aclose()
         await session.aclose()
         sys.stdout.flush()
 
@@ -90,6 +100,7 @@ async def _prepare(session: Session, given: Secrets) -> None:
         session.workspace.give_up(type(error).__name__)
 
 
-def _stop(server: _Server, number: signal.Signals) -> None:
+def _stop(server: _Server, session: Session, number: signal.Signals) -> None:
     LOG.info("container: %s, stopping", number.name)
+    session.leave()
     server.should_exit = True

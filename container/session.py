@@ -8,39 +8,76 @@ import secrets
 from collections.abc import Sequence
 from importlib import metadata
 
+from container.agent.agent import Agent
+from container.agent.masking import Mask
+from container.agent.parts import Surroundings
 from container.auth import Placed, Placement, place
+from container.changes.changes import Changes
+from container.changes.staging import Author
 from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
 from container.database import open_database
+from container.entry.entry import Entry
 from container.environment import Settings, child_environment
-from container.git import Git
-from container.given import Problem, Secrets
+from container.git import Git, Login
+from container.given import Secrets
 from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now
 from container.ondemand import OnDemand
+from container.preview.previews import Previews
+from container.terminal.terminals import Terminals
+from container.tree.tree import Tree
 from container.work import UNKNOWN, Saved, Work, read_work
 from container.workspace import Workspace
 
 
 class Session:
-    """Settings, workspace, logins, work and journal of one session."""
+    """Settings, gate, workspace, agent, logins, work, workbench and journal of one session."""
 
-    def __init__(
-        self, settings: Settings, *, problems: tuple[Problem, ...], placed: tuple[Placed, ...]
-    ) -> None:
+    def __init__(self, settings: Settings, given: Secrets, placed: tuple[Placed, ...]) -> None:
         self.settings = settings
         self.boot = secrets.token_hex(8)
         database, remark = open_database(settings.database, now())
         self.journal = Journal(database)
         self._database_remark = remark
-        self._problems = (*settings.problems, *problems)
+        self.entry = Entry(settings, given.token_key, self.journal, database)
+        self._problems = (*settings.problems, *given.problems, *self.entry.problems)
         self._placed = placed
-        self._git = Git(child_environment(settings))
+        environ = child_environment(settings)
+        self._git = Git(environ)
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, UNKNOWN)
         self._logins = OnDemand(self._read_logins, self._logins_now())
         self._seen: Work | None = None
         self._version = _version()
+        self.agent = Agent(
+            Surroundings(
+                settings,
+                self.journal,
+                database,
+                environ,
+                usable=lambda: self.workspace.usable,
+                mask=Mask(given, environ, settings.home),
+                version=self._version,
+            )
+        )
+        self.terminals = Terminals(
+            workspace=settings.workspace,
+            home=settings.home,
+            environ=environ,
+            typing=lambda: self.journal.note_activity("terminal"),
+        )
+        # A workspace may lie in a repository that is not ours: on a plain machine, in any.
+        inside = {**environ, "GIT_CEILING_DIRECTORIES": str(settings.workspace.parent)}
+        self.tree = Tree(settings.workspace, Git(inside), changed=self._edited)
+        self.changes = Changes(
+            settings.workspace,
+            inside,
+            login=_login(settings, given),
+            author=_author(settings),
+            changed=self._work.expire,
+        )
+        self.previews = Previews(environ, console_origin=settings.console_origin)
 
     @property
     def work(self) -> Work:
@@ -63,15 +100,22 @@ class Session:
                 self.journal.say(f"login {file.provider}", file.message or f"{file.name} is in place")
 
     async def prepare(self, given: Secrets) -> None:
-        """Bring the workspace about, and look at the work in it."""
+        """Bring the workspace about, and look at the work in it; the agent may work in it then."""
+        await self.agent.begin()
         await self.workspace.prepare(given.git)
+        self.agent.look()
         if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing"}:
             self.journal.note_activity("git")
         self._work.expire()
         self._work.ask()
 
+    def leave(self) -> None:
+        """The end was asked for: what takes time to end is told at once."""
+        self.agent.leave()
+
     async def aclose(self) -> None:
         """End what is under way and write down what is left."""
+        await asyncio.gather(self.agent.aclose(), self.terminals.aclose(), self.previews.aclose())
         await self._work.aclose()
         await self._logins.aclose()
         self.journal.say("container", "stopped")
@@ -102,17 +146,32 @@ class Session:
             "boot": self.boot,
             "status": "degraded" if failed or notices else "ok",
             "workspace": workspace,
-            "agent": {"state": "NotStarted", "message": "no agent was started"},
-            "auth": self._logins.ask(),
-            "attention": "Unknown",
+            "agent": self.agent.report(),
+            "auth": [self._as_used(login) for login in self._logins.ask()],
+            "attention": self.agent.attention.value,
             "activity": self.journal.activity,
             "work": self.work.report(),
             "version": self._version,
             "notices": notices,
         }
 
+    def _edited(self) -> None:
+        """A person changed a file."""
+        self.journal.note_activity("person")
+        self._work.expire()
+
     def _say_of_workspace(self, message: str, level: Level) -> None:
         self.journal.say("workspace", message, level=level)
+
+    def _as_used(self, login: AuthReport) -> AuthReport:
+        """A login as its file tells of it, unless the agent just found that it does not serve."""
+        if login["provider"] != self.agent.refused_login or login["state"] != "LoggedIn":
+            return login
+        return {
+            **login,
+            "state": "Revoked",
+            "message": "the agent says that it no longer serves; log in again",
+        }
 
     async def _read_work(self) -> Work:
         if not self.workspace.usable:
@@ -137,7 +196,18 @@ class Session:
 def open_session(settings: Settings, given: Secrets) -> Session:
     """Put logins in place and open the session; never raises for what it was given."""
     placed = place(given.auth_files, home=settings.home, data=settings.data)
-    return Session(settings, problems=given.problems, placed=placed)
+    return Session(settings, given, placed)
+
+
+def _login(settings: Settings, given: Secrets) -> Login | None:
+    """The git credentials, for the declared repository's server and no other."""
+    return Login.for_url(settings.repository.url, given.git) if settings.repository else None
+
+
+def _author(settings: Settings) -> Author:
+    """Who commits where git's configuration does not say it: the session's owner."""
+    name = settings.namespace or "session"
+    return Author(name, f"{name}@berth.invalid")
 
 
 def _version() -> str:

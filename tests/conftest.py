@@ -7,6 +7,11 @@ import inspect
 from collections import Counter
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's doing: what must be quick is measured by name.
+settings.register_profile("berth", deadline=None)
+settings.load_profile("berth")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,8 +19,13 @@ from pathlib import Path
 
 import pytest
 
+from container.contract import EntryUse
+from container.entry.tokens import Tokens
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 10.0
+SESSION_ID = "s-1"
+TOKEN_KEY = "key-of-the-tests-" + "k" * 26
 GIT_ENV = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
@@ -30,6 +35,16 @@ GIT_ENV = {
     "GIT_COMMITTER_NAME": "A",
     "GIT_COMMITTER_EMAIL": "a@example.com",
 }
+
+
+def entry_token(use: EntryUse = EntryUse.TOOL) -> str:
+    """A token as Berth makes it for the containers of these tests."""
+    return Tokens(TOKEN_KEY.encode(), SESSION_ID).make(use, owner="alice", now=int(time.time()))
+
+
+def entered() -> dict[str, str]:
+    """The headers of a program that may enter them."""
+    return {"Authorization": f"Bearer {entry_token()}"}
 
 
 def git(*words: str, cwd: Path | None = None) -> str:
@@ -80,14 +95,15 @@ def bare(tmp_path: Path, source: Path) -> Path:
 class Container:
     """``python -m container`` as a process."""
 
-    def __init__(self, root: Path, variables: dict[str, str]) -> None:
+    def __init__(self, root: Path, variables: dict[str, str], module: str = "container") -> None:
         self.workspace = root / "workspace"
         self.data = root / "data"
         self.log = root / "log"
         self.variables = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
-            "SESSION_ID": "s-1",
+            "SESSION_ID": SESSION_ID,
+            "BERTH_TOKEN_KEY": TOKEN_KEY,
             "BERTH_SESSION_NAME": "fix-login",
             "BERTH_SESSION_NAMESPACE": "alice",
             "BERTH_SESSION_TITLE": "Fix the <login> bug",
@@ -99,7 +115,7 @@ class Container:
         }
         with self.log.open("wb") as log:
             self.program = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "container"],
+                [sys.executable, "-W", "error", "-m", module],
                 env=self.variables,
                 cwd=root,
                 stdout=log,
@@ -117,8 +133,13 @@ class Container:
         self.port = int(self.output.split("serving on port ")[1].split()[0])
         return self
 
-    def request(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
+    def request(
+        self, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request: without headers of its own, by a program that may enter."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        given = entered() if headers is None else headers
+        request = urllib.request.Request(url, body, given, method=method)
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return answer.status, dict(answer.headers), answer.read()
@@ -143,8 +164,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Container]]:
     """Starts containers on one workspace and one data volume."""
     started: list[Container] = []
 
-    def _start(**variables: str) -> Container:
-        container = Container(tmp_path, variables)
+    def _start(module: str = "container", **variables: str) -> Container:
+        container = Container(tmp_path, variables, module)
         started.append(container)
         return container
 
@@ -163,7 +184,7 @@ def encoded(content: object) -> str:
 class GitServer:
     """git over HTTP, with a login; ``asked`` holds (host, authorization) of each request."""
 
-    def __init__(self, root: Path, username: str, password: str) -> None:
+    def __init__(self, root: Path, username: str, password: str, host: str = "127.0.0.1") -> None:
         self.asked: list[tuple[str, str]] = []
         self.redirect: str | None = None
         expected = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
@@ -223,7 +244,7 @@ class GitServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self._server = ThreadingHTTPServer((host, 0), Answer)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

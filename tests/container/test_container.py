@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from container.contract import HealthReport
-from tests.container.conftest import ROOT, encoded, until
+from tests.container.conftest import ROOT, TOKEN_KEY, encoded, until
 
 CANARY = "canary-7f3a-secret"
 LOGIN = {"tokens": {"access_token": CANARY, "refresh_token": CANARY}}
@@ -68,7 +68,7 @@ def test_no_secret_is_in_an_environment_a_log_an_answer_or_a_file_that_is_not_it
     own = container.data / "home" / ".codex" / "auth.json"
     files = (*container.data.rglob("*"), *container.workspace.rglob("*"))
     seen += [path.read_bytes() for path in files if path.is_file() and path != own]
-    forms = [CANARY, encoded(CANARY).rstrip("="), encoded(LOGIN), encoded(f"ann:{CANARY}")]
+    forms = [CANARY, encoded(CANARY).rstrip("="), encoded(LOGIN), encoded(f"ann:{CANARY}"), TOKEN_KEY]
     for form in forms:
         assert all(form.encode() not in content for content in seen), form
     assert CANARY in own.read_text()
@@ -188,24 +188,24 @@ def test_the_page_and_its_headers(start):
     container = start(BERTH_CONSOLE_ORIGIN="https://berth.example.com").serving()
     status, headers, body = container.request("/")
     assert status == 200
-    assert headers["content-security-policy"].endswith("frame-ancestors https://berth.example.com")
-    assert "unsafe" not in headers["content-security-policy"]
+    policy = headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors https://berth.example.com")
+    assert policy.count("//") == 1, "the page loads nothing from elsewhere, and sends nothing there"
     assert headers["x-content-type-options"] == "nosniff"
     page = body.decode()
     assert "Fix the &lt;login&gt; bug" in page
     assert "<login>" not in page
-    assert "https://" not in page
-    for name in ("page.css", "page.js", "icon.svg"):
-        assert f"static/{name}" in page
+    for name in ("workbench.css", "enter.js"):
+        assert f"/static/{name}" in page
         assert container.request(f"/static/{name}")[0] == 200
-    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/index.html", "/.git/config"):
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/enter.html", "/.git/config"):
         assert container.request(path)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/api/overview"])
 def test_only_reading_is_allowed(start, path):
     container = start().serving()
-    assert container.request(path, "HEAD")[0] == 200
+    assert container.request(path, "GET" if path == "/" else "HEAD")[0] == 200
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
         assert container.request(path, method)[0] == 405
 
@@ -218,40 +218,6 @@ def test_reading_counts_as_no_activity(start, bare):
     for path in ("/", "/healthz", "/readyz", "/api/overview") * 5:
         container.request(path)
     assert container.health()["activity"] == before
-
-
-def test_hostile_names_are_listed_as_text_and_links_not_followed(start, tmp_path):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "private").touch()
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    for name in (b"<img src=x onerror=alert(1)>", b"\xff\xfe", "a\u202eb\n".encode(), b".git"):
-        (workspace / os.fsdecode(name)).touch()
-    (workspace / "away").symlink_to(outside)
-    (workspace / "directory").mkdir()
-    container = start().serving()
-    files = json.loads(container.request("/api/overview")[2])["files"]
-    assert files["more"] is False
-    kinds = {entry["name"]: entry["kind"] for entry in files["entries"]}
-    assert kinds == {
-        "<img src=x onerror=alert(1)>": "file",
-        "\ufffd\ufffd": "file",
-        "a\ufffdb\ufffd": "file",
-        "away": "link",
-        "directory": "directory",
-    }
-    assert files["entries"][0]["name"] == "directory"
-
-
-def test_a_huge_directory_is_shown_in_part(start, tmp_path):
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    for number in range(600):
-        (workspace / f"{number}").touch()
-    files = json.loads(start().serving().request("/api/overview")[2])["files"]
-    assert files["more"] is True
-    assert len(files["entries"]) == 500
 
 
 def test_health_is_cheap_and_the_whole_is_small(start, bare):

@@ -61,6 +61,19 @@ def test_a_bad_value_is_a_problem_that_names_its_variable_and_no_crash(variable,
 
 
 @pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Berth.Example.com:443/", "https://berth.example.com"),
+        ("http://berth.example.com:80", "http://berth.example.com"),
+        ("https://berth.example.com:80", "https://berth.example.com:80"),
+        ("http://[::1]:8443", "http://[::1]:8443"),
+    ],
+)
+def test_the_consoles_origin_is_as_browsers_say_it(given, origin):
+    assert _settings(BERTH_CONSOLE_ORIGIN=given).console_origin == origin
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "https://example.com/a/b.git",
@@ -127,6 +140,7 @@ def test_refs_that_are_refused(ref):
         ("AUTH_FILE_CODEX_X", True),
         ("BERTH_GIT_USERNAME", True),
         ("BERTH_GIT_PASSWORD", True),
+        ("BERTH_TOKEN_KEY", True),
         ("REGISTRY_AUTH_FILE", False),
         ("BERTH_REPOSITORY_URL", False),
         ("PATH", False),
@@ -157,6 +171,13 @@ def test_auth_files_in_order_with_a_provider_of_two_words():
 def test_the_seeds_misspelt_auth_variable_is_told():
     secrets = read_secrets({"AUTH_FILE_CODEX_X": "YQ=="})
     assert [problem.variable for problem in secrets.problems] == ["AUTH_FILE_CODEX_X"]
+
+
+def test_the_token_key_is_shown_nowhere():
+    secrets = read_secrets({"BERTH_TOKEN_KEY": "canary-of-the-key"})
+    assert secrets.token_key == "canary-of-the-key"
+    assert "canary" not in repr(secrets)
+    assert read_secrets({"BERTH_TOKEN_KEY": ""}).token_key is None
 
 
 def test_credentials_are_one_line_each_and_shown_nowhere():

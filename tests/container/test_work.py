@@ -5,7 +5,7 @@ import os
 import pytest
 
 from container.git import Git
-from container.work import Saved, Work, combine, parse_status, read_work
+from container.work import Saved, Work, combine, read_work
 from tests.container.conftest import git
 
 
@@ -108,9 +108,3 @@ async def test_a_repository_that_names_a_program_does_not_run_it(runner, workspa
 def test_the_worst_counts():
     assert combine([]) == Work(Saved.CLEAN)
     assert combine([Work(Saved.CLEAN), Work(Saved.UNKNOWN), Work(Saved.UNSAVED, 1, 2)]).saved is Saved.UNKNOWN
-
-
-def test_status_records():
-    output = b"# branch.oid abc\0# branch.head main\0# stash 2\x002 R. N... a b\0old name\0? new\0"
-    assert parse_status(output) == ({"branch.oid": "abc", "branch.head": "main", "stash": "2"}, 2)
-    assert parse_status(b"") == ({}, 0)

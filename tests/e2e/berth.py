@@ -199,7 +199,7 @@ class Berth:
             words = process.info["cmdline"] or []
             is_shim = any("process_shim" in word for word in words)
             if (
-                words[-2:] == ["-m", "container"]
+                " ".join(words).partition(" --handover ")[0].endswith(" -m container")
                 and not is_shim
                 and str(self.home) in " ".join((process.info["environ"] or {}).values())
             ):

@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.berth import ROOT, Berth
@@ -74,6 +75,36 @@ def test_describe_why_events_version_open_and_help(berth: Berth):
     assert json.loads(berth.run("version", "-o", "json"))
     assert berth.run("open", "hello", "--url-only").strip().startswith("http://hello.")
     assert "Examples" in berth.run("apply", "--help")
+
+
+def test_open_lets_in_once_and_nobody_else_enters(berth: Berth):
+    given = berth.json("open", "hello")
+    url = httpx.URL(given["url"])
+    at = f"http://127.0.0.1:{url.port}"
+    with httpx.Client(base_url=at, headers={"Host": url.netloc.decode()}, trust_env=False) as browser:
+        assert browser.get("/").status_code == 401
+        entered = browser.post("/enter", json={"token": given["token"]})
+        assert entered.status_code == 204
+        cookie = {"Cookie": entered.headers["set-cookie"].partition(";")[0]}
+        assert "<title>Hello</title>" in browser.get("/", headers=cookie).text
+        assert browser.post("/enter", json={"token": given["token"]}).json()["reason"] == "TokenUsed"
+        tool = {"Authorization": f"Bearer {berth.run('open', 'hello', '--tool').strip()}"}
+        assert browser.get("/api/overview", headers=tool).status_code == 200
+        berth.run("restart", "session", "hello")
+        assert browser.get("/api/overview", headers=tool).status_code == 200, "the key outlives a restart"
+        assert browser.post("/enter", json={"token": given["token"]}).status_code == 401
+    assert berth.run("open", "hello", "--print").startswith(f"{url}#token=")
+    assert given["token"] not in berth.said()
+    assert given["token"] not in berth.run("logs", "hello") + berth.run("events", "-n", "default")
+
+
+def test_the_key_of_a_container_is_in_no_environment_and_no_argument(berth: Berth):
+    containers = berth.containers()
+    assert containers
+    for container in containers:
+        shown = " ".join([*container.cmdline(), *map(str, container.environ().items())])
+        assert "BERTH_TOKEN_KEY" not in shown
+        assert "SESSION_ID" in shown
 
 
 def test_logs_in_every_form(berth: Berth):

@@ -1,0 +1,260 @@
+"""The talk with a real agent process, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from container.agent.codec import encode
+from container.agent.items import Item, Message, Outcome, Prompt
+from container.agent.store import Batch, Store
+from container.database import open_database
+from container.moments import now
+from tests.container.agent.conftest import command
+from tests.container.conftest import Container
+from tests.container.ui.looking import keep, prompt, resident
+
+pytestmark = pytest.mark.xdist_group("chromium")
+
+Opened = Callable[[str], Page]
+
+
+def talking(start: Callable[..., Container], *flags: str, **variables: str) -> Container:
+    return start(BERTH_AGENT_PROVIDER="scripted", BERTH_AGENT_COMMAND=command(*flags), **variables).serving()
+
+
+@pytest.fixture
+def container(start: Callable[..., Container], bare: Path) -> Container:
+    made = talking(start, "--modes", BERTH_REPOSITORY_URL=f"file://{bare}")
+    made.workspace_state("Ready")
+    return made
+
+
+def entries(page: Page, kind: str):
+    return page.locator(f"article.{kind}")
+
+
+def test_a_turn_is_shown_as_it_goes_and_asks_leave_by_buttons(opened: Opened, container: Container):
+    page = opened("/")
+    prompt(
+        page,
+        "think hm",
+        "plan read|edit!",
+        "say The **bug** is here",
+        "edit lib/a.py",
+        "ask Run it?",
+        "say end",
+    )
+    expect(page.locator(".states .pill").first).to_have_text("agent: needs approval")
+    expect(entries(page, "message").locator("strong")).to_have_text("bug")
+    expect(entries(page, "plan").locator(".completed")).to_contain_text("edit")
+    edit = entries(page, "tool").first
+    edit.get_by_text("Edit lib/a.py").click()
+    expect(edit.locator('[data-line="removed"]')).to_have_text("-old")
+    expect(edit.locator('[data-line="added"]')).to_have_text("+new")
+    entries(page, "thought").get_by_text("Thought").click()
+    expect(entries(page, "thought")).to_contain_text("hm")
+    keep(page, "chat-asks-leave")
+    entries(page, "permission").get_by_role("button", name="Yes").click()
+    expect(entries(page, "message").last).to_have_text("answer: yesend")
+    expect(entries(page, "permission")).to_contain_text("Yes (by person)")
+    expect(page.locator(".states .pill").first).to_have_text("agent: idle")  # somebody looks at it
+
+
+def test_two_pages_show_one_talk_and_a_reload_misses_nothing(opened: Opened, container: Container):
+    first, second = opened("/"), opened("/chat")
+    prompt(first, "say hello", "stream 200")
+    for page in (first, second):
+        expect(entries(page, "message")).to_contain_text("199")
+    second.reload()
+    expect(entries(second, "message")).to_contain_text("hello0 1 2")
+    assert container.health()["attention"] == "Idle"
+
+
+def test_the_talk_is_there_after_a_restart_of_the_container(
+    opened: Opened, container: Container, start: Callable[..., Container]
+):
+    page = opened("/")
+    prompt(page, "say before", "wait /nowhere")
+    expect(entries(page, "message")).to_contain_text("before")
+    assert container.end() == 0
+    again = talking(start, PORT=str(container.port))
+    # The page comes back by itself: its cookie still serves.
+    expect(entries(page, "prompt")).to_contain_text("interrupted", timeout=30_000)
+    prompt(page, "say after")
+    expect(entries(page, "message").last).to_have_text("after")
+    assert "Traceback" not in again.output
+
+
+def test_what_waits_can_be_changed_and_a_stop_holds_it(opened: Opened, container: Container):
+    page = opened("/")
+    prompt(page, "wait /nowhere")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    for text in ("say one", "say two", "say three"):
+        prompt(page, text)
+        expect(page.get_by_label("Prompt")).to_have_value("")
+    waiting = page.locator(".waiting")
+    expect(waiting).to_have_count(3)
+    waiting.nth(2).get_by_label("Next").click()
+    expect(waiting.first).to_contain_text("say three")
+    waiting.nth(2).get_by_label("Withdraw").click()
+    expect(waiting).to_have_count(2)
+    waiting.nth(1).get_by_label("Change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Prompt").fill("say changed")
+    dialog.get_by_role("button", name="Change").click()
+    expect(waiting.nth(1)).to_contain_text("say changed")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".held")).to_contain_text("Held")
+    expect(entries(page, "prompt").first).to_contain_text("cancelled")
+    keep(page, "chat-held")
+    page.get_by_role("button", name="Go on").click()
+    expect(entries(page, "message").last).to_have_text("changed")
+    expect(entries(page, "message").first).to_have_text("three")
+
+
+def test_nothing_that_an_agent_says_acts_in_the_page(opened: Opened, container: Container):
+    page = opened("/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    hostile = '<img src=x onerror="document.title=1">'
+    prompt(
+        page,
+        f"say {hostile} <script>document.title=2</script> [a](javascript:document.title=3) ![b](http://elsewhere.test/c)",
+        f"ask {hostile}",
+        "say [a link](http://nowhere.test:1/)",
+    )
+    entries(page, "permission").get_by_role("button", name="No").click()
+    link = page.get_by_role("link", name="a link")
+    with page.expect_popup() as popup:
+        link.click()
+    assert popup.value.evaluate("window.opener") is None
+    assert page.url.endswith("/chat"), "the page stays where it is"
+    expect(entries(page, "message").first).to_contain_text("onerror=")
+    expect(entries(page, "tool").last).to_contain_text("onerror=")
+    assert page.title() == "Fix the <login> bug"
+    assert page.locator("article img, article script, article a[href^=javascript]").count() == 0
+    assert not [url for url in asked if "elsewhere" in url]
+
+
+def test_files_are_given_with_a_prompt(opened: Opened, container: Container):
+    page = opened("/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_label("Attach a file of yours").click()
+    chooser.value.set_files([{"name": 'a "b".txt', "mimeType": "text/plain", "buffer": b"content"}])
+    expect(page.locator(".given .q-chip")).to_contain_text('a "b".txt')
+    page.get_by_label("Attach a file of the workspace").click()
+    page.get_by_label("Path in the workspace").fill("README.md")
+    page.get_by_role("button", name="Attach", exact=True).click()
+    expect(page.locator(".given .q-chip")).to_have_count(2)
+    prompt(page, "given_blocks")
+    expect(entries(page, "message")).to_contain_text("README.md")
+    link = entries(page, "prompt").get_by_role("link")
+    expect(link).to_contain_text('a "b".txt')
+    assert (
+        page.request.get(f"http://localhost:{container.port}{link.get_attribute('href')}").text() == "content"
+    )
+
+
+def test_a_refusal_is_said_and_what_was_written_is_kept(opened: Opened, container: Container):
+    page = opened("/")
+    prompt(page, "x" * 100_001)
+    expect(page.get_by_text("100,000").or_(page.get_by_text("100000"))).to_be_visible()
+    expect(page.get_by_label("Prompt")).to_have_value("x" * 100_001)
+
+
+def test_an_agent_that_is_not_there_is_told_with_what_to_do(opened: Opened, start, container: Container):
+    container.end()
+    container.port = (
+        start(PORT=str(container.port), BERTH_AGENT_PROVIDER="mine", BERTH_AGENT_COMMAND='["no-such-agent"]')
+        .serving()
+        .port
+    )
+    page = opened("/")
+    prompt(page, "say hello")
+    expect(page.locator(".trouble")).to_contain_text("no-such-agent")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator(".waiting")).to_contain_text("say hello")
+
+
+def test_modes_and_options_of_the_agent_can_be_chosen(opened: Opened, container: Container):
+    page = opened("/")
+    prompt(page, "say hello", "commands review|init")
+    expect(entries(page, "message")).to_have_text("hello")
+    page.locator(".standing .q-select").filter(has_text="Model").click()
+    page.get_by_role("option", name="large", exact=False).click()
+    expect(page.locator(".standing .q-select").filter(has_text="Model")).to_contain_text(
+        re.compile("large", re.IGNORECASE)
+    )
+    page.get_by_role("button").filter(has_text="bolt").click()
+    page.get_by_text("/review").click()
+    expect(page.get_by_label("Prompt")).to_have_value("/review ")
+
+
+# -- what must hold
+
+
+def fill(container: Container, count: int) -> None:
+    """A transcript of so many messages, as an earlier start left it."""
+    database, _ = open_database(container.data / "container.db", now())
+    items = {}
+    for number in range(1, count + 1):
+        body = (
+            Prompt(f"p{number}", f"question {number}", outcome=Outcome.COMPLETED)
+            if number % 2
+            else Message(f"Answer {number}\n\nWith `code` and\n\n```python\nprint({number})\n```\n")
+        )
+        items[number] = (number, encode(Item(number, "2026-01-01T00:00:00Z", body, number)))
+    Store(database).write(Batch(items=items))
+    database.connection.close()
+
+
+def open_seconds(page: Page, text: str) -> float:
+    began = time.monotonic()
+    page.reload()
+    page.get_by_text(text, exact=True).first.wait_for()
+    return time.monotonic() - began
+
+
+def test_a_transcript_of_2000_messages_opens_as_fast_as_a_short_one(
+    opened: Opened, container: Container, start: Callable[..., Container]
+):
+    page = opened("/")
+    prompt(page, "say short")
+    entries(page, "message").get_by_text("short", exact=True).wait_for()
+    short = min(open_seconds(page, "short") for _ in range(3))
+    container.end()
+    fill(container, 2000)
+    talking(start, PORT=str(container.port))
+    expect(page.get_by_text("Answer 2000")).to_be_visible(timeout=30_000)
+    long = min(open_seconds(page, "Answer 2000") for _ in range(3))
+    print(f"a transcript of 2,000 messages opens in {long:.2f} s, one of 2 in {short:.2f} s")
+    assert long < 2.5 * short + 0.5, "under a second, where a short one takes a fifth"
+    page.get_by_role("button", name="Earlier").click()
+    expect(page.get_by_text("question 1883", exact=True)).to_be_visible()
+    assert entries(page, "message").count() + entries(page, "prompt").count() == 120
+
+
+def test_a_page_left_open_grows_neither_in_the_browser_nor_in_the_container(
+    opened: Opened, container: Container
+):
+    page = opened("/")
+
+    def turns(*numbers: int) -> None:
+        for number in numbers:
+            prompt(page, "tools 800", f"say done {number}")
+            expect(entries(page, "message").last).to_have_text(f"done {number}", timeout=30_000)
+
+    turns(1, 2, 3)  # until every part has been in use
+    before = resident(container.program.pid)
+    turns(4, 5, 6)
+    grown = resident(container.program.pid) - before
+    print(f"grown by {grown:.1f} MB over 2,400 entries, to {before + grown:.0f} MB")
+    assert page.locator("article").count() <= 600
+    assert grown < 25
