@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint types generate verify bench soak clean lock dev
+.PHONY: help up test lint types generate verify bench soak clean lock agents dev
 
 help:  ## Show the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,11 @@ lock: dev  ## Resolve the locks anew, with hashes and no index
 		--custom-compile-command "make lock" --extra server --extra build --extra container --extra dev \
 		-c deploy/locks/server.lock -o deploy/locks/dev.lock pyproject.toml
 
+agents: dev  ## Resolve Node and the agents of the session's image anew, with hashes and no registry (needs npm)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make agents" -o deploy/agents/node.lock deploy/agents/node.in
+	npm install --prefix deploy/agents --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
 dev: .venv/.dev
 
 .venv/bin/python:
@@ -67,9 +72,11 @@ dev: .venv/.dev
 	@echo "== making .venv"
 	@$(PYTHON) -m venv .venv || { echo "the venv module is missing: on Debian, apt install python3-venv" >&2; exit 1; }
 
-.venv/.server: deploy/locks/server.lock pyproject.toml | .venv/bin/python
+# The local Dokploy runs sessions as programs of this machine: so what they need is needed here, too.
+.venv/.server: deploy/locks/server.lock deploy/locks/container.lock pyproject.toml | .venv/bin/python
 	@echo "== installing what Berth runs on (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/server.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/container.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 

@@ -50,7 +50,9 @@ def test_every_path_that_is_copied_exists_and_is_let_in():
     for sources, _ in copied():
         for source in sources:
             assert (ROOT / source).exists(), source
-            assert any(fnmatch(source, pattern) for pattern in let_in), source
+            assert any(fnmatch(source, pattern) or source.startswith(f"{pattern}/") for pattern in let_in), (
+                source
+            )
     assert "*" in ignored
     assert all((ROOT / path).exists() for path in let_in)
 
