@@ -9,6 +9,7 @@ from nicegui import events, ui
 
 from container.session import Session
 from container.terminal.terminal import TerminalView
+from container.ui.asking import ask_text
 from container.ui.following import follow
 from container.ui.saying import saying_why
 
@@ -115,15 +116,10 @@ class TerminalPanel:
 
     def _renaming(self, view: TerminalView) -> events.Handler[events.GenericEventArguments]:
         async def on_double_click() -> None:
-            with ui.dialog() as dialog, ui.card():
-                name = ui.input("Name", value=view.name)
-                name.on("keydown.enter", lambda: dialog.submit(name.value))
-                ui.button("Rename", on_click=lambda: dialog.submit(name.value)).props("no-caps unelevated")
-            chosen = await dialog
-            dialog.delete()
-            if chosen:
+            name = await ask_text("Rename the terminal", label="Name", value=view.name, act="Rename")
+            if name is not None:
                 with saying_why():
-                    self._terminals.rename(view.id, chosen)
+                    self._terminals.rename(view.id, name)
 
         return on_double_click
 

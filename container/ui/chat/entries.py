@@ -28,7 +28,7 @@ class Entry:
     def __init__(self, item: Item, answer: bodies.Answer) -> None:
         self.item = item
         self._answer = answer
-        self._open = isinstance(item.body, Permission)
+        self._open = False
         self._markdown: ui.html | None = None
         self.element = ui.element("article").classes(f"entry {item.body.kind}")
         with self.element:
@@ -74,18 +74,16 @@ class Entry:
             with fold.add_slot("header"), ui.element("div").classes("fold-head"):
                 head()
             place = ui.element("div").classes("inside")
-            if self._open:
-                with place:
-                    inside()
 
-        def on_fold() -> None:
+        def draw_inside() -> None:
             self._open = bool(fold.value)
             place.clear()
             if self._open:
                 with place:
                     inside()
 
-        fold.on_value_change(on_fold)
+        draw_inside()
+        fold.on_value_change(draw_inside)
 
 
 class Entries:

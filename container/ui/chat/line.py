@@ -9,6 +9,7 @@ from nicegui import ui
 from container.agent.agent import Agent
 from container.agent.queue import Place, Waiting
 from container.agent.view import AgentView
+from container.ui.asking import ask_text
 from container.ui.saying import saying_why
 
 
@@ -53,16 +54,10 @@ class LineView:
             ).tooltip("Change")
 
     async def _edit(self, waiting: Waiting) -> None:
-        with ui.dialog() as dialog, ui.card().classes("wide"):
-            text = ui.textarea("Prompt", value=waiting.text).props("autogrow outlined")
-            with ui.element("div").classes("buttons"):
-                ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
-                ui.button("Change", on_click=lambda: dialog.submit(text.value)).props("unelevated no-caps")
-        changed = await dialog
-        dialog.delete()
-        if changed is not None:
+        text = await ask_text("Change the prompt", label="Prompt", value=waiting.text, act="Change")
+        if text is not None:
             with saying_why():
-                await self._agent.edit(waiting.id, changed)
+                await self._agent.edit(waiting.id, text)
 
     @staticmethod
     def _acting(act: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
