@@ -376,8 +376,8 @@ def _is_kept(path: Path, text: str) -> bool:
 
 def test_a_missing_agent_is_a_state_and_the_app_serves(api):
     of = api(BERTH_AGENT_COMMAND="", BERTH_AGENT_PROVIDER="codex", PATH=os.environ["PATH"])
+    until(lambda: of.container.health()["agent"]["state"] == "NotInstalled", "it was looked for")
     agent = of.container.health()["agent"]
-    assert agent["state"] == "NotInstalled"
     assert "@agentclientprotocol/codex-acp" in agent["message"]
     of.ask("say hello")
     assert of.container.health()["attention"] == "NeedsInput"

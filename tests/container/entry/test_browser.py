@@ -29,7 +29,7 @@ from container.session import open_session
 from tests.chromium import chromium as chromium  # noqa: PLC0414 - a fixture of this module too
 from tests.container.conftest import SESSION_ID, TOKEN_KEY, Container, entry_token
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-entry-browser")
 
 SESSION, ELSEWHERE = "fix-login.alice.localhost", "fix-login.alice.test"
 CONSOLE = """<!doctype html><title>console</title><script type="module">

@@ -18,7 +18,7 @@ from container.ui.changes.head import branch_choices, states_of
 from container.ui.changes.shown import parted
 from tests.container.conftest import git, until
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-ui-changes_panel")
 
 Open = Callable[[str], Page]
 

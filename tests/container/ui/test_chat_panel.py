@@ -19,7 +19,7 @@ from tests.container.agent.conftest import command
 from tests.container.conftest import Container
 from tests.container.ui.looking import keep, prompt, resident
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-ui-chat_panel")
 
 Opened = Callable[[str], Page]
 
@@ -82,10 +82,12 @@ def test_the_talk_is_there_after_a_restart_of_the_container(
     page = opened("/")
     prompt(page, "say before", "wait /nowhere")
     expect(entries(page, "message")).to_contain_text("before")
+    page.evaluate("window.before = true")
     assert container.end() == 0
     again = talking(start, PORT=str(container.port))
-    # The page comes back by itself: its cookie still serves.
-    expect(entries(page, "prompt")).to_contain_text("interrupted", timeout=30_000)
+    # The page comes back by itself, as a new one: its cookie still serves.
+    page.wait_for_function("!window.before && window.socket?.connected", timeout=60_000)
+    expect(entries(page, "prompt")).to_contain_text("interrupted")
     prompt(page, "say after")
     expect(entries(page, "message").last).to_have_text("after")
     assert "Traceback" not in again.output

@@ -16,7 +16,7 @@ from container.ui.files.languages import language_of
 from container.ui.words import visible
 from tests.container.conftest import git, until
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-ui-files_panel")
 
 Open = Callable[[str], Page]
 

@@ -14,7 +14,7 @@ from tests.container.conftest import Container, entry_token, until
 from tests.container.ui.looking import keep, resident
 from tests.container.ui.test_terminal_panel import open_terminal, type_line
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-ui-page")
 
 Opened = Callable[[str], Page]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.container.conftest import Container
 from tests.container.ui.looking import keep, resident
 
-pytestmark = pytest.mark.xdist_group("chromium")
+pytestmark = pytest.mark.xdist_group("chromium-ui-terminal_panel")
 
 Opened = Callable[[str], Page]
 
