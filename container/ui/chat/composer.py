@@ -15,6 +15,9 @@ from container.ui.saying import saying_why
 from container.ui.words import uploaded_name
 
 _MAX_COMMANDS = 50
+_ENTER = "(event) => { if (!event.isComposing) emit(); }"
+_DRAFT = "berth-draft"
+_KEEP = f"(event) => sessionStorage.setItem('{_DRAFT}', event.target.value)"
 
 
 class Composer:
@@ -31,6 +34,9 @@ class Composer:
             # A field says itself which keys end a line: the server would hear of it too late.
             self._text.on("keydown.enter.exact.prevent", self._send, js_handler=_ENTER)
             self._text.on("focus", self._warm)
+            for event in ("keyup", "blur"):
+                self._text.on(event, js_handler=_KEEP)
+            ui.timer(0, self._restore, once=True)
             with ui.element("div").classes("buttons"):
                 self._attachments()
                 self._commands = ui.button(icon="bolt").props("flat dense").tooltip("Commands of the agent")
@@ -132,8 +138,15 @@ class Composer:
             # Not what was written or attached meanwhile.
             if self._text.value == text:
                 self._text.set_value("")
+                ui.run_javascript(f"sessionStorage.removeItem('{_DRAFT}')")
             self._given = [each for each in self._given if each not in given]
             self._show_given()
+
+    async def _restore(self) -> None:
+        """A page that is loaded anew, as after a restart of the container, has what was being written."""
+        written = await ui.run_javascript(f"return sessionStorage.getItem('{_DRAFT}')")
+        if isinstance(written, str) and not self._text.value:
+            self._text.set_value(written)
 
     async def _cancel(self) -> None:
         with saying_why():
@@ -141,9 +154,6 @@ class Composer:
 
     async def _warm(self) -> None:
         await self._agent.warm()
-
-
-_ENTER = "(event) => { if (!event.isComposing) emit(); }"
 
 
 def _removing(remove: Callable[[Given], None], given: Given) -> Callable[[], None]:

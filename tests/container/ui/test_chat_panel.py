@@ -171,6 +171,20 @@ def test_a_refusal_is_said_and_what_was_written_is_kept(opened: Opened, containe
     expect(page.get_by_label("Prompt")).to_have_value("x" * 100_001)
 
 
+def test_what_is_being_written_outlives_a_reload_until_it_is_sent(opened: Opened, container: Container):
+    page = opened("/")
+    page.get_by_label("Prompt").press_sequentially("say hel")
+    page.reload()
+    expect(page.get_by_label("Prompt")).to_have_value("say hel")
+    page.get_by_label("Prompt").press_sequentially("lo")
+    page.get_by_label("Prompt").press("Enter")
+    expect(entries(page, "message")).to_have_text("hello")
+    page.reload()
+    expect(entries(page, "message")).to_have_text("hello")
+    page.wait_for_function("window.socket?.connected")
+    expect(page.get_by_label("Prompt")).to_have_value("")
+
+
 def test_an_agent_that_is_not_there_is_told_with_what_to_do(opened: Opened, start, container: Container):
     container.end()
     container.port = (
