@@ -23,7 +23,7 @@ from container.contract import EntryUse
 from container.entry.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 10.0
+PATIENCE = 30.0
 SESSION_ID = "s-1"
 TOKEN_KEY = "key-of-the-tests-" + "k" * 26
 GIT_ENV = {
