@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from container.ui.panels import PANELS
 
@@ -45,7 +45,20 @@ class Page:
         self.warm()
         assert self._loading is not None  # noqa: S101 - warm() made it
         app = await asyncio.shield(self._loading)
-        await app(scope, receive, send)
+        gone = False
+
+        async def hear() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
+
+        try:
+            await app(scope, hear, send)
+        except RuntimeError:
+            # Its middlewares call it a defect that nobody is answered who left meanwhile.
+            if not gone:
+                raise
 
     async def aclose(self) -> None:
         """Let go of the open pages."""

@@ -16,6 +16,8 @@ from container.ui.words import uploaded_name
 
 _MAX_COMMANDS = 50
 _ENTER = "(event) => { if (!event.isComposing) emit(); }"
+_PATIENCE = 10.0
+"""Seconds for which a browser is asked what was being written."""
 _DRAFT = "berth-draft"
 _KEEP = f"(event) => sessionStorage.setItem('{_DRAFT}', event.target.value)"
 
@@ -144,7 +146,10 @@ class Composer:
 
     async def _restore(self) -> None:
         """A page that is loaded anew, as after a restart of the container, has what was being written."""
-        written = await ui.run_javascript(f"return sessionStorage.getItem('{_DRAFT}')")
+        try:
+            written = await ui.run_javascript(f"return sessionStorage.getItem('{_DRAFT}')", timeout=_PATIENCE)
+        except TimeoutError:
+            return  # the page was closed, or its browser is too busy for anybody to write
         if isinstance(written, str) and not self._text.value:
             self._text.set_value(written)
 

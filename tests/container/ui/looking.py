@@ -23,6 +23,7 @@ def resident(pid: int) -> float:
 
 def prompt(page: Page, *lines: str) -> None:
     """Write to the agent, and send it by Enter."""
+    page.wait_for_function("window.socket?.connected")  # it is drawn before it is alive
     box = page.get_by_label("Prompt")
     box.fill("\n".join(lines))
     box.press("Enter")
