@@ -23,7 +23,8 @@ def resident(pid: int) -> float:
 
 def prompt(page: Page, *lines: str) -> None:
     """Write to the agent, and send it by Enter."""
-    page.wait_for_function("window.socket?.connected")  # it is drawn before it is alive
     box = page.get_by_label("Prompt")
+    box.wait_for()  # the page of those who are not let in evaluates nothing
+    page.wait_for_function("window.socket?.connected")  # it is drawn before it is alive
     box.fill("\n".join(lines))
     box.press("Enter")
