@@ -52,7 +52,7 @@ class Entries:
         session_id = self._session_id(session, instance=settings.instance)
         now = self._now()
         # Loaded with the first way in that is asked for: most calls of an API are others.
-        import jwt  # noqa: PLC0415
+        import jwt  # noqa: PLC0415 - slow to load, and wanted at an entry alone
 
         claims = entry_claims(
             use,

@@ -147,7 +147,7 @@ class OurSide:
         await self.terminals.release(terminal_id)
         return schema.ReleaseTerminalResponse()
 
-    async def ext_method(self, method: str, params: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+    async def ext_method(self, method: str, params: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - ACP's own
         """We know no extensions."""
         raise RequestError.method_not_found(f"_{method}")
 

@@ -107,7 +107,7 @@ class Conversation:
         asking = self._agent.set_session_mode(session_id=self.session, mode_id=mode)
         await self._ask(asking, self._terms.opening)
 
-    async def choose_option(self, option: str, value: str | bool) -> tuple[ConfigurableOption, ...]:  # noqa: FBT001
+    async def choose_option(self, option: str, value: str | bool) -> tuple[ConfigurableOption, ...]:  # noqa: FBT001 - ACP
         """Set an option; all options after it. Raises AgentFailure."""
         asking = self._agent.set_config_option(config_id=option, session_id=self.session, value=value)
         return options_of((await self._ask(asking, self._terms.opening)).config_options)

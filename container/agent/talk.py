@@ -75,7 +75,7 @@ class Talk(Protocol):
     async def choose_mode(self, mode: str) -> None:
         """Change the mode."""
 
-    async def choose_option(self, option: str, value: str | bool) -> tuple[ConfigurableOption, ...]:  # noqa: FBT001
+    async def choose_option(self, option: str, value: str | bool) -> tuple[ConfigurableOption, ...]:  # noqa: FBT001 - ACP
         """Set an option; all options after it."""
 
     async def ended(self) -> AgentFailure:
