@@ -36,7 +36,7 @@ def write_private(path: Path, content: bytes) -> None:
         os.replace(name, path)  # noqa: PTH105 - a link at `path` is replaced, not followed
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
+            os.unlink(name)  # noqa: PTH108 - a name, as of mkstemp
         raise
     _settle(path.parent)
 

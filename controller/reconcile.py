@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from controller.actions import Action, Build, Create, domain_in
+from controller.conditions import Pass
 from controller.errors import Failure, Next, failure_of
 from controller.events import EventWriter
 from controller.execute import begun, execute, recorded
@@ -25,7 +26,7 @@ from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Pace, Plan, replace_known
 from controller.probe import Probe
 from controller.secrets import mask
-from controller.status import Pass, summarize
+from controller.status import summarize
 from crds.base import Key
 from crds.session import DokployStatus, Intent, Session, SessionStatus
 from crds.vocabulary import Reason

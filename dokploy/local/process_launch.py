@@ -146,5 +146,5 @@ async def _see_out(
 
 async def _reap(shim: subprocess.Popen[bytes]) -> None:
     # Its socket is closed, so it is in the act of ending.
-    while shim.poll() is None:  # noqa: ASYNC110
+    while shim.poll() is None:  # noqa: ASYNC110 - an end of a process is no event
         await asyncio.sleep(_REAP_PAUSE)

@@ -12,7 +12,7 @@ from container.git_failures import GitFailure
 from container.given import Credentials
 from tests.container.conftest import git
 
-QUIET = lambda _: None  # noqa: E731
+QUIET = lambda _: None  # noqa: E731 - it has no more to say
 
 
 @pytest.fixture

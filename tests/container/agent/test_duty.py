@@ -372,7 +372,7 @@ async def test_sessions_are_kept_by_provider_and_a_lost_one_is_told():
     async with post(FakeTalk(), FakeTalk(), FakeTalk(remembers=False), FakeTalk()) as of:
         of.duty.warm()
         for count in range(1, 5):
-            await of.until(lambda: of.duty.state is AgentState.READY and len(of.started) == count)  # noqa: B023
+            await of.until(lambda: of.duty.state is AgentState.READY and len(of.started) == count)  # noqa: B023 - awaited here
             if count == 2:  # before that nothing was said: there is nothing to remember
                 of.ask("a")
                 await of.working()

@@ -1,0 +1,49 @@
+"""What a reason means for a session, where more than one condition depends on it."""
+
+from __future__ import annotations
+
+from crds.vocabulary import Reason
+
+FAILURES = frozenset(
+    {
+        Reason.BUILD_FAILED,
+        Reason.BUILD_DEADLINE_EXCEEDED,
+        Reason.IMAGE_NOT_FOUND,
+        Reason.CONTAINER_FAILING,
+        Reason.OUT_OF_MEMORY,
+        Reason.START_DEADLINE_EXCEEDED,
+        Reason.ROLLED_BACK,
+    }
+)
+"""Reasons that are failures of the container or its build, kept in ``lastFailure``."""
+
+ADMISSION = frozenset(
+    {
+        Reason.SECRET_NOT_FOUND,
+        Reason.SECRET_KEY_NOT_FOUND,
+        Reason.TEMPLATE_NOT_FOUND,
+        Reason.TARGET_NOT_FOUND,
+        Reason.INVALID_SPEC,
+        Reason.QUOTA_EXCEEDED,
+        Reason.HOST_TAKEN,
+    }
+)
+"""Reasons for which a session is not admitted: what it refers to or asks for is not to be had."""
+
+WAITS = ADMISSION - {Reason.INVALID_SPEC}
+"""Of these, the ones that pass by themselves once something else is there."""
+
+OBSTACLES = frozenset({Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED})
+"""What no deletion gets past before a person has acted (law L3): the reason says so, not the message
+alone."""
+
+AILMENTS = frozenset(
+    {
+        Reason.CLONE_FAILED,
+        Reason.AGENT_FAILED,
+        Reason.LOGIN_EXPIRED,
+        Reason.LOGIN_REVOKED,
+        Reason.LOGIN_INVALID,
+    }
+)
+"""What the container itself tells of, and is bad though the container runs."""
