@@ -90,9 +90,9 @@ def test_a_jump_disturbs_nothing_that_runs_and_delays_nothing_new(
     name = "forward" if jump > timedelta() else "back"
     clock.jump(jump)
     world.declare(name, image=SMALL_IMAGE)
-    made = world.until("it is Ready", lambda: world.ready(name) == "Running", within=_PROMPT)
+    made = world.berth.until("it is Ready", lambda: world.ready(name) == "Running", within=_PROMPT)
     world.act(name, "stop")
-    world.until("it stops", lambda: not world.violations(), within=_PROMPT)
+    world.berth.until("it stops", lambda: not world.violations(), within=_PROMPT)
     world.act(name, "restart")
     world.settles(within=_PROMPT)
     print(f"Ready {made:.1f} s after the clock went {name} by an hour")
@@ -109,7 +109,7 @@ def test_a_controller_killed_before_the_clock_goes_back_is_succeeded_in_time(wor
     clock.jump(-_HOUR)
     controller.kill()
     world.declare("heir", image=SMALL_IMAGE)
-    world.until("it is Ready", lambda: world.ready("heir") == "Running", within=_PROMPT)
+    world.berth.until("it is Ready", lambda: world.ready("heir") == "Running", within=_PROMPT)
     world.settles()
 
 

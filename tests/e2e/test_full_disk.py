@@ -87,7 +87,9 @@ def test_what_dies_on_a_full_disk_is_back_when_there_is_room_and_every_time_afte
     ballast.unlink()
     world.settles(within=90)
     for module in _PARTS:
-        world.until(f"{module} is there", lambda module=module: world.berth.program(module).kill() is None)
+        world.berth.until(
+            f"{module} is there", lambda module=module: world.berth.program(module).kill() is None
+        )
     world.declare("late", image=SMALL_IMAGE)
     world.settles(within=90)
 
@@ -95,7 +97,7 @@ def test_what_dies_on_a_full_disk_is_back_when_there_is_room_and_every_time_afte
 def test_a_log_on_a_full_disk_fails_nothing_that_it_tells_of(home: Path):
     with parts_behind_a_proxy(home, log_to=Path("/dev/full")) as (world, _parts, _proxy):
         world.declare("one", image="tests/unknown:1")
-        world.until("the image is missed", lambda: world.ready("one") == "ImageNotFound")
+        world.berth.until("the image is missed", lambda: world.ready("one") == "ImageNotFound")
         world.declare("one", image=SMALL_IMAGE)
         world.settles()
 
@@ -111,7 +113,7 @@ def _declare_until_refused(world: World) -> list[str]:
             "metadata": {"name": name, "namespace": "default", "annotations": {"note": "x" * 20_000}},
             "spec": {"image": SMALL_IMAGE},
         }
-        answer = world.ask("PUT", f"/api/namespaces/default/sessions/{name}", record)
+        answer = world.berth.ask("PUT", f"/api/namespaces/default/sessions/{name}", record)
         if answer.is_success:
             accepted.append(name)
             continue
@@ -120,7 +122,7 @@ def _declare_until_refused(world: World) -> list[str]:
         assert problem["reason"] == "Unavailable"
         assert "the disk is full" in problem["detail"], problem
         # What is there can still be read, and what was refused is not there.
-        assert world.ask("GET", "/api/namespaces/default/sessions/kept-0").is_success
-        assert world.ask("GET", f"/api/namespaces/default/sessions/{name}").status_code == 404
+        assert world.berth.ask("GET", "/api/namespaces/default/sessions/kept-0").is_success
+        assert world.berth.ask("GET", f"/api/namespaces/default/sessions/{name}").status_code == 404
         return accepted
     raise AssertionError("the disk never was full")

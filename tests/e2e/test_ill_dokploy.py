@@ -65,7 +65,7 @@ def test_a_wrong_key_is_told_and_the_right_one_ends_it(behind_a_proxy: tuple[Wor
     assert "key" in told
     assert "not-the-key" not in told
     world.declare("waits", image=SMALL_IMAGE)
-    world.until("it says why", lambda: world.ready("waits") == "TargetUnauthorized")
+    world.berth.until("it says why", lambda: world.ready("waits") == "TargetUnauthorized")
     declare_key(world)
     world.settles()
     assert world.boots()["kept"] == boot
@@ -77,7 +77,7 @@ def _told(world: World, reason: str) -> str:
     def ready() -> Record:
         return dict(world.insist("GET", "/api/targets/default")["status"]["conditions"][0])
 
-    world.until(reason, lambda: ready()["reason"] == reason)
+    world.berth.until(reason, lambda: ready()["reason"] == reason)
     message = str(ready()["message"])
     assert message
     assert "<" not in message, "the page of a gateway is not for the status"

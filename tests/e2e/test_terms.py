@@ -51,7 +51,7 @@ def test_a_controller_told_to_end_in_any_phase_of_a_create_leaves_it_to_the_next
             parts.start("controller")
         proxy.at = lambda _name, _moment: None
         world.declare("starting", image=SMALL_IMAGE)
-        world.until("the container starts", lambda: "starting" in world.services())
+        world.berth.until("the container starts", lambda: "starting" in world.services())
         assert parts.end("controller") == 0
         parts.start("controller")
         print(f"settled {world.settles(within=90):.1f} s after the last of {len(phases) + 1} phases")
@@ -104,7 +104,7 @@ def test_berth_up_told_to_end_during_a_create_goes_on_with_it(
     with world.berth:
         for index, (what, is_seen) in enumerate(moments):
             world.declare(f"up-{index}", image=SMALL_IMAGE)
-            world.until(what, lambda is_seen=is_seen: is_seen(world))
+            world.berth.until(what, lambda is_seen=is_seen: is_seen(world))
             assert world.berth.down(signal.SIGTERM) == 0
             assert world.programs() == {}
             world.berth.up()

@@ -11,7 +11,6 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.e2e.berth import Berth
+from tests.e2e.berth import Berth, condition
 
 SMALL_IMAGE = "tests/small:1"
 _SMALL = Path(__file__).with_name("small_session.py")
@@ -48,19 +47,12 @@ class World:
         image = {"image": SMALL_IMAGE, "command": [sys.executable, "-I", "-S", str(_SMALL)]}
         (images / "small.json").write_text(json.dumps(image))
 
-    def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
-        """One request to the API, wherever it listens now; raises httpx.HTTPError, OSError."""
-        url = json.loads((self.berth.home / "api.json").read_text())["url"]
-        token = (self.berth.home / "token").read_text().strip()
-        headers = {"Authorization": f"Bearer {token}"}
-        return httpx.request(method, f"{url}{path}", json=body, headers=headers, timeout=10, trust_env=False)
-
     def insist(self, method: str, path: str, body: object = None, *, within: float = 40.0) -> Record:
         """The same until it is answered: what a person does while programs die and come back."""
         deadline = time.monotonic() + within
         while True:
             try:
-                answer = self.ask(method, path, body)
+                answer = self.berth.ask(method, path, body)
                 if answer.is_success or answer.status_code == httpx.codes.NOT_FOUND:
                     return dict(answer.json())
                 last = answer.text
@@ -227,23 +219,6 @@ class World:
     def boots(self) -> dict[str, str]:
         """Which start of its container each session reports."""
         return {n: str(r["status"]["dokploy"].get("boot")) for n, r in self.sessions().items()}
-
-    def until(self, what: str, true: Callable[[], object], *, within: float = 30.0) -> float:
-        """Wait for the world to be so, through answers that fail; returns the seconds it took."""
-
-        def holds() -> bool:
-            try:
-                return bool(true())
-            except (httpx.HTTPError, OSError, psutil.Error, AssertionError):
-                return False
-
-        return self.berth.until(what, holds, within=within)
-
-
-def condition(record: Mapping[str, Any], kind: str) -> Record:
-    """One condition of a record; empty while there is none."""
-    conditions = record.get("status", {}).get("conditions", [])
-    return next((one for one in conditions if one["type"] == kind), {})
 
 
 def _session_of(name: str, pattern: re.Pattern[str]) -> str:
