@@ -35,13 +35,15 @@ for own in claude-code-linux-*/claude; do
     ln -s "$to/node_modules/@anthropic-ai/$own" "$to/bin/claude"
 done
 # A container has no microphone, ripgrep is a tool of the image, and what only compilers, debuggers and
-# readers of manuals look at is no use here.
+# readers of manuals look at is no use here. Codex's second program is: without codex-code-mode-host beside
+# it every tool call of Codex fails (issue 31863 of openai/codex).
+strip "$to/node/bin/node"
 for codex in "$to"/node_modules/@openai/codex-linux-*/vendor/*; do
     rm -rf "$codex/codex-resources/voice"
     ln -sf /usr/bin/rg "$codex/codex-path/rg"
 done
 rm -rf "$npm/docs" "$npm/man"
-find "$to/node_modules" -type f \( -name '*.map' -o -name '*.ts' -o -name '*.[cm]ts' \) -delete
+find "$to/node_modules" -type f \( -name '*.map' -o -name '*.ts' -o -name '*.[cm]ts' -o -name '*.md' \) -delete
 
 for program in codex codex-acp claude-agent-acp; do
     ln -s "$to/node_modules/.bin/$program" "$to/bin/$program"

@@ -44,7 +44,13 @@ def test_every_path_that_is_copied_exists_and_is_let_in_and_nothing_else_is():
 
 def test_the_base_is_one_argument_and_every_stage_stands_on_it():
     assert of("ARG")[0] == "BASE=python:3.13-slim"
-    assert of("FROM") == ["${BASE} AS base", "base AS build", "base AS agents", "base"]
+    assert of("FROM") == [
+        "${BASE} AS base",
+        "base AS workshop",
+        "workshop AS build",
+        "workshop AS agents",
+        "base",
+    ]
 
 
 def test_python_packages_are_installed_by_hash_and_the_code_without_any():
