@@ -81,7 +81,8 @@ def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, f
 
     structlog.configure(processors=[structlog.processors.format_exc_info, remember])
     try:
-        return virtual.run(_attempt(scenario, injections, within, logged, feed))
+        with virtual.collected_at_the_end():
+            return virtual.run(_attempt(scenario, injections, within, logged, feed))
     finally:
         structlog.reset_defaults()
 

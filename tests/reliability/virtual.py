@@ -7,9 +7,12 @@ of each run would be spent in the plug-in's bookkeeping.
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +39,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def _write_to_self(self) -> None:
         """Nobody sleeps: what calls as if from another thread is the collection of garbage, in this one."""
@@ -82,3 +92,19 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.get_loop().run_until_complete(main)
+
+
+@contextmanager
+def collected_at_the_end() -> Iterator[None]:
+    """Look for garbage once, when a run is over and nearly all that it made is garbage.
+
+    What was there before is not looked through: it stays.
+    """
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.enable()
+        gc.unfreeze()
