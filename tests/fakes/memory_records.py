@@ -128,11 +128,10 @@ class MemoryRecords:
         old = self._row(kind, key, uid)
         if before is not None and getattr(old, "status", None) != before:
             raise Conflict(f"the status of {kind.KIND} {key} was written by somebody else")
-        new = old.model_copy(update={"status": status})
-        if new == old:
+        if status == getattr(old, "status", None):
             await asyncio.sleep(0)
             return old
-        return await self._store("MODIFIED", new, "status")
+        return await self._store("MODIFIED", old.model_copy(update={"status": status}), "status")
 
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         old = self._row(kind, key, uid)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import httpx
@@ -307,7 +307,7 @@ async def reliability_world(
     clock = loop_clock()
 
     def now() -> datetime:
-        return datetime.fromtimestamp(clock(), UTC)
+        return _moment(clock())
 
     records = WatchedRecords(now, laws.Keeper())
     simulation = Simulation(clock=clock, builds=builds)
@@ -329,6 +329,12 @@ async def reliability_world(
         yield made
     finally:
         await made.aclose()
+
+
+@lru_cache(maxsize=1)
+def _moment(seconds: float) -> datetime:
+    """The same while virtual time stands still, and it is asked for at every step."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _unused(_target: Target, _key: SecretStr) -> Dokploy:
