@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
 import httpx
@@ -48,6 +48,10 @@ POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit
 _SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "appName")
 """What a call may be about, the nearest first."""
 DEADLINES = Deadlines(build=Duration("60s"))
+SECRETS = (
+    Secret(metadata=ObjectMeta(name="dokploy", namespace="berth-system"), string_data={"key": KEY}),
+    Secret(metadata=ObjectMeta(name="canary", namespace="alice"), string_data={"token": CANARY}),
+)
 
 
 W = TypeVar("W", bound="ReliabilityWorld")
@@ -313,12 +317,9 @@ async def reliability_world(
     simulation = Simulation(clock=clock, builds=builds)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=behaviours)
     await dokploy.start()
-    for name, namespace, values in (
-        ("dokploy", "berth-system", {"key": KEY}),
-        ("canary", "alice", {"token": CANARY}),
-    ):
-        await records.create(Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=values))
-    await records.create(target(poll=poll, limits=RATE, deadlines=DEADLINES))
+    for secret in SECRETS:
+        await records.create(secret)
+    await records.create(_target(poll))
     made = kind(records, dokploy, simulation, _unused, now, pacing, feed=feed)
     made.watch = records.keeper = watch = Watch(made)
     made.injector = watch.injector = Injector(
@@ -329,6 +330,12 @@ async def reliability_world(
         yield made
     finally:
         await made.aclose()
+
+
+@cache
+def _target(poll: Poll) -> Target:
+    """Declared once for all worlds: it is immutable, and to validate it costs as much as a pass."""
+    return target(poll=poll, limits=RATE, deadlines=DEADLINES)
 
 
 @lru_cache(maxsize=1)
