@@ -97,7 +97,7 @@ def expand(
             value = pattern.sub(_looked_up(name, known), value)
         return value
 
-    return {name: put_in(name, value) for name, value in variables.items()}
+    return {name: put_in(name, value) if "${{" in value else value for name, value in variables.items()}
 
 
 def _looked_up(name: str, known: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
