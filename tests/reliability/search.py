@@ -76,7 +76,7 @@ def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, f
     logged: list[str] = []
 
     def remember(_logger: Any, _method: str, event: dict[str, Any]) -> str:
-        logged.append(repr(sorted(event.items(), key=str)))
+        logged.append(repr(event))
         raise structlog.DropEvent
 
     structlog.configure(processors=[structlog.processors.format_exc_info, remember])

@@ -105,6 +105,6 @@ def collected_at_the_end() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()
+        gc.collect(generation=0)  # all that was made since is in it
         gc.enable()
         gc.unfreeze()
