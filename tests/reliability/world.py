@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
+from pydantic_core import from_json, to_json
 
 from container.contract import HealthReport
 from controller.loop import Controller, Pacing
@@ -83,7 +83,7 @@ class Wire:
         return await self._send(kind, name, "GET", {part: str(value) for part, value in values.items()})
 
     async def post(self, name: str, values: Mapping[str, object]) -> Answer:
-        return await self._send(Kind.CHANGE, name, "POST", json.loads(json.dumps(values)))
+        return await self._send(Kind.CHANGE, name, "POST", from_json(to_json(values)))
 
     async def aclose(self) -> None:
         """There is nothing to close."""
