@@ -24,7 +24,7 @@ def lasting(variables: Mapping[str, str]) -> dict[str, str]:
 
 def same_effect(one: ApplicationConfig, other: ApplicationConfig) -> bool:
     """Whether a container takes up the same from both."""
-    return _effect(one) == _effect(other)
+    return one == other or _effect(one) == _effect(other)
 
 
 def _effect(config: ApplicationConfig) -> ApplicationConfig:

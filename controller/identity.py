@@ -26,7 +26,7 @@ MARKER_LIMIT = 56
 """Dokploy appends seven characters, and Swarm takes names of at most 63 (FACTS 2)."""
 
 _REMEMBERED = 16_384
-"""Names whose session is remembered: a listing has all of them, and the next one the same again."""
+"""Names, and sessions, whose id is remembered: a listing has all of them, and the next one the same again."""
 
 _DIGEST_LENGTH = 12
 _SUFFIX = "-[a-z0-9]{6}"
@@ -44,10 +44,15 @@ def check_instance(instance: str) -> str:
 def session_id(session: Session, *, instance: str) -> str:
     """The session's id: what follows the instance in its marker."""
     meta = session.metadata
-    whole = hashlib.sha256(f"{meta.namespace}\0{meta.name}\0{meta.uid}".encode()).digest()
+    return _session_id(instance, meta.namespace, meta.name, meta.uid)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _session_id(instance: str, namespace: str, name: str, uid: str) -> str:
+    whole = hashlib.sha256(f"{namespace}\0{name}\0{uid}".encode()).digest()
     digest = base64.b32encode(whole).decode().lower()[:_DIGEST_LENGTH]
     room = MARKER_LIMIT - len(instance) - len(digest) - 2
-    return f"{meta.name[:room].rstrip('-')}-{digest}"
+    return f"{name[:room].rstrip('-')}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Metrics:
             registry=registry,
         )
         self._reasons: dict[str, Reason] = {}
+        self._absences: dict[str, Missing] = {}
 
     @contextmanager
     def pass_over(self) -> Iterator[None]:
@@ -82,7 +83,10 @@ class Metrics:
             self._reasons[target] = reason
 
     def absence(self, target: str, missing: Missing) -> None:
-        """Say how much of what we own the newest listing lacks."""
+        """Say how much of what we own the newest listing lacks, where it is not what was said last."""
+        if self._absences.get(target) == missing:
+            return
+        self._absences[target] = missing
         self._missing.labels(target, "applications").set(missing.applications)
         self._missing.labels(target, "services").set(missing.services)
         self._expected.labels(target, "applications").set(missing.applications_expected)
@@ -96,6 +100,7 @@ class Metrics:
     def forget(self, target: str) -> None:
         """The target is gone: a last value that stays would be taken for news."""
         self.freeze(target, None)
+        self._absences.pop(target, None)
         series: list[tuple[Gauge, tuple[str, ...]]] = [(self.snapshot_age, ()), (self.swept, ())]
         series += [(gauge, (kind,)) for gauge in (self._missing, self._expected) for kind in _KINDS]
         series += [(self._findings, (finding.value,)) for finding in Finding]

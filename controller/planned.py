@@ -97,5 +97,7 @@ def needing(known: DokployStatus, why: str, *readings: Reading) -> Plan:
 
 
 def replace_known(known: DokployStatus, **changes: object) -> DokployStatus:
-    """A copy with changes; pydantic's ``model_copy``, named for what it is here."""
+    """A copy with changes, or the same where they change nothing, as they mostly do."""
+    if all(getattr(known, name) == value for name, value in changes.items()):
+        return known
     return known.model_copy(update=changes)

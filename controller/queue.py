@@ -101,9 +101,9 @@ class WorkQueue(Generic[K]):
         """The next key; the caller must call :meth:`done` with it."""
         while True:
             delay = self._promote()
-            for priority in Priority:
-                while self._ready[priority]:
-                    key = self._ready[priority].popleft()
+            for priority, ready in enumerate(self._ready):
+                while ready:
+                    key = ready.popleft()
                     if self._waiting.get(key) == priority:
                         del self._waiting[key]
                         self._active[key] = None

@@ -50,13 +50,15 @@ def _stamped(step: Pass, verdicts: dict[ConditionType, Verdict], generation: int
     """Conditions with the time of their last change of status, and of nothing else (law S4)."""
     before = {condition.type: condition for condition in step.session.status.conditions}
     return tuple(
-        _condition(kind, verdicts[kind], before.get(kind), generation, step.now) for kind in ConditionType
+        stamped(kind, verdicts[kind], before.get(kind), generation=generation, now=step.now)
+        for kind in ConditionType
     )
 
 
-def _condition(
-    kind: ConditionType, verdict: Verdict, old: Condition | None, generation: int, now: datetime
+def stamped(
+    kind: ConditionType, verdict: Verdict, old: Condition | None, *, generation: int, now: datetime
 ) -> Condition:
+    """A condition with the time of its last change of status; the old one itself where nothing changed."""
     changed = old is None or old.status is not verdict.status
     if old is not None and (old.status, old.reason, old.message, old.observed_generation) == (
         verdict.status,

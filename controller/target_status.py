@@ -7,6 +7,8 @@ from datetime import datetime
 from controller.events import EventWriter
 from controller.observe import Missing
 from controller.observed import Unknown
+from controller.report import Verdict
+from controller.status import stamped
 from controller.targets import LiveTarget
 from crds.base import Condition, ConditionStatus
 from crds.meanings import MEANINGS
@@ -49,15 +51,18 @@ async def _tell(events: EventWriter, target: Target, *, before: Freeze | None, a
 
 def _status(target: Target, live: LiveTarget | None, now: datetime) -> TargetStatus:
     before, installation = target.status, live.installation if live else None
-    return TargetStatus(
-        version=installation.version if installation else before.version,
-        project_id=live.place.project_id or None if live else before.project_id,
-        environment_id=live.place.environment_id or None if live else before.environment_id,
-        conditions=(_ready(target, live, now),),
-        freeze=_freeze(before.freeze, live.freeze if live else _no_key(target), target.metadata.name, now),
-        absence=_absence(target, live, now),
-        sweep=(live.swept if live else None) or before.sweep,
-        observed_generation=target.metadata.generation,
+    freeze = live.freeze if live else _no_key(target)
+    return before.model_copy(
+        update={
+            "version": installation.version if installation else before.version,
+            "project_id": live.place.project_id or None if live else before.project_id,
+            "environment_id": live.place.environment_id or None if live else before.environment_id,
+            "conditions": (_ready(target, live, now),),
+            "freeze": _freeze(before.freeze, freeze, target.metadata.name, now),
+            "absence": _absence(target, live, now),
+            "sweep": (live.swept if live else None) or before.sweep,
+            "observed_generation": target.metadata.generation,
+        }
     )
 
 
@@ -100,16 +105,9 @@ def _absence(target: Target, live: LiveTarget | None, now: datetime) -> Absence 
 
 
 def _ready(target: Target, live: LiveTarget | None, now: datetime) -> Condition:
-    status, reason, message = _verdict(target, live)
     before = next((c for c in target.status.conditions if c.type == ConditionType.READY), None)
-    same = before is not None and before.status is status
-    return Condition(
-        type=ConditionType.READY,
-        status=status,
-        reason=reason,
-        message=message,
-        observed_generation=target.metadata.generation,
-        last_transition_time=before.last_transition_time if before is not None and same else now,
+    return stamped(
+        ConditionType.READY, _verdict(target, live), before, generation=target.metadata.generation, now=now
     )
 
 
@@ -119,19 +117,19 @@ def _no_key(target: Target) -> Unknown:
     return Unknown(Reason.SECRET_NOT_FOUND, message)
 
 
-def _verdict(target: Target, live: LiveTarget | None) -> tuple[ConditionStatus, Reason, str]:
+def _verdict(target: Target, live: LiveTarget | None) -> Verdict:
     if live is None:
         missing = _no_key(target)
-        return ConditionStatus.FALSE, missing.reason, missing.message
+        return Verdict(ConditionStatus.FALSE, missing.reason, missing.message)
     if live.failure is not None:
-        return ConditionStatus.FALSE, live.failure.reason, live.failure.message
+        return Verdict(ConditionStatus.FALSE, live.failure.reason, live.failure.message)
     doubt = live.freeze
     if doubt is not None:
-        return ConditionStatus.UNKNOWN, doubt.reason, doubt.message
+        return Verdict(ConditionStatus.UNKNOWN, doubt.reason, doubt.message)
     message = "Listed"
     if live.installation is not None and live.installation.image_cleanup:
         message = (
             "Listed; Dokploy's nightly clean-up is on and removes the images of stopped sessions: "
             "built ones are then built again"
         )
-    return ConditionStatus.TRUE, Reason.RUNNING, message
+    return Verdict(ConditionStatus.TRUE, Reason.RUNNING, message)

@@ -56,7 +56,7 @@ class Calls:
         """Call, repeated as its class allows; each try waits its turn anew. Raises DokployError."""
 
         async def attempt() -> _T:
-            async with self._limiter.slot():
+            async with self._limiter:
                 answer = await self._exchange(procedure, values)
             return self._understand(procedure, answer, values, shape)
 

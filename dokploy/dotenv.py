@@ -97,7 +97,7 @@ def expand(
             value = pattern.sub(_looked_up(name, known), value)
         return value
 
-    return {name: put_in(name, value) for name, value in variables.items()}
+    return {name: put_in(name, value) if "${{" in value else value for name, value in variables.items()}
 
 
 def _looked_up(name: str, known: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
@@ -159,6 +159,8 @@ def resolve(
 
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""Zero, which ends a text in C, and halves of surrogate pairs, which UTF-8 does not have."""
 _BRACES = re.compile(r"[${]+")
 _NOTHING = '{{""}}'
 """A template that renders to nothing."""
@@ -199,7 +201,7 @@ def _check(name: str, value: str) -> None:
         raise Unencodable(name, "is not a name that Dokploy can read: use letters, digits and '_'")
     if "\r" in value:
         raise Unencodable(name, "holds a carriage return, which Dokploy changes", _IN_BASE64)
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if _UNWRITABLE.search(value):
         raise Unencodable(name, "holds a character that no environment can", _IN_BASE64)
 
 

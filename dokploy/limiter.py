@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 Clock = Callable[[], float]
@@ -35,6 +34,8 @@ class CallLimits:
 class Limiter:
     """Lets calls pass within the limits, first come first served.
 
+    A call is made within ``async with limiter``.
+
     It looks back over the last second instead of filling a bucket: a bucket of R that was full
     lets nearly 2R calls start within one second, and the law says R.
     """
@@ -48,15 +49,21 @@ class Limiter:
         self._clock = clock
         self._sleep = sleep
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and hold a place among the calls in flight."""
-        async with self._in_flight:
+    async def __aenter__(self) -> None:
+        """Wait for one's turn, and take a place among the calls in flight."""
+        await self._in_flight.acquire()
+        try:
             # The lock makes those who wait for the second to pass leave in the order they came.
             async with self._turn:
                 await self._second_has_room()
                 self._starts.append(self._clock())
-            yield
+        except BaseException:
+            self._in_flight.release()
+            raise
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Give the place to the next."""
+        self._in_flight.release()
 
     async def _second_has_room(self) -> None:
         if len(self._starts) < self._burst:

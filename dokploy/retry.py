@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from dokploy.errors import Ambiguous, Failed, Unreachable
+from dokploy.errors import Ambiguous, DokployError, Failed, Unreachable
 from dokploy.limiter import Sleep
 from dokploy.procedures import Procedure, Repeat
 
@@ -31,6 +31,27 @@ class Repeater:
 
     async def run(self, procedure: Procedure, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """Return what the first successful try returns; raise what the last one raised."""
+        try:
+            return await attempt()
+        except DokployError as error:
+            if not may_repeat(procedure.repeat, error):
+                raise
+            failed = [error]
+        return await self._repeat(procedure, attempt, failed)
+
+    async def _repeat(
+        self, procedure: Procedure, attempt: Callable[[], Awaitable[_T]], failed: list[DokployError]
+    ) -> _T:
+        """Go on after a first try that ``failed``.
+
+        Nearly every call ends with its first try, and need not pay for the bookkeeping of several.
+        """
+
+        async def try_() -> _T:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
         retrying = AsyncRetrying(
             stop=stop_after_attempt(_TRIES[procedure.repeat]),
             retry=retry_if_exception(lambda error: may_repeat(procedure.repeat, error)),
@@ -39,7 +60,7 @@ class Repeater:
             before_sleep=lambda state: _tell(procedure, state),
             reraise=True,
         )
-        return await retrying(attempt)
+        return await retrying(try_)
 
     def _pause(self, state: RetryCallState) -> float:
         return float(_FIRST_PAUSE * 2 ** (state.attempt_number - 1) * (0.5 + self._jitter()))

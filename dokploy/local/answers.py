@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ EMPTY: Final = Empty()
 
 def encoded(value: Any) -> bytes:
     """JSON as JavaScript writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(value)
 
 
 def succeeded(result: Any) -> Answer:

@@ -7,10 +7,10 @@ remembers it for the state file.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from dokploy.local.answers import encoded
 from dokploy.local.ids import Ids
 from dokploy.local.refusals import not_found
 from dokploy.local.shapes import NEW_APPLICATION
@@ -268,7 +268,7 @@ class Database:
             "type": "application",
             "lastDeployAt": last,
         }
-        return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+        return encoded(shown)
 
     def dump(self) -> dict[str, Any]:
         """A copy of everything: what a backup of the database holds."""

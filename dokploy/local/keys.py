@@ -83,9 +83,8 @@ class Keys:
         """Who calls with this key; None when it is unknown, revoked or spent: nobody can tell which."""
         if not given:
             return None
-        found = next(
-            (key for key in self._keys if hmac.compare_digest(key.secret.encode(), given.encode())), None
-        )
+        secret = given.encode()
+        found = next((key for key in self._keys if hmac.compare_digest(key.secret.encode(), secret)), None)
         if found is None or found.revoked:
             return None
         now = self._clock()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _MINUTE = 60.0
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 
 
+@lru_cache(maxsize=4)
 def stamp(at: float) -> str:
-    """``2026-11-24T00:00:50.381Z``."""
+    """``2026-11-24T00:00:50.381Z``; one call writes the same moment into several rows."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}Z"
 
 

@@ -23,8 +23,7 @@ from dokploy.local.server import create_app
 from dokploy.port import Dokploy
 from records.errors import NotFound
 from tests.controller.world import Transport, World, world
-
-pytestmark = pytest.mark.looptime
+from tests.reliability.virtual import run
 
 QUICK: dict[str, object] = {"image": "sim/ok"}
 BUILT: dict[str, object] = {"image": None, "build": Build(repository="https://git.test/image")}
@@ -120,6 +119,14 @@ async def calls_of(spec: dict[str, object], act: Act) -> int:
         return deleter.seen
 
 
+async def delete_at(at: int, when: str, spec: dict[str, object], act: Act) -> None:
+    async with world() as of:
+        deleter = Deleter(of, at=at, when=when)
+        await live(deleter, spec, act)
+        assert deleter.seen > at, "the call was made in this run, too"
+        await check_nothing_left(of)
+
+
 async def check_nothing_left(of: World) -> None:
     await of.until_gone(within=600)
     await asyncio.sleep(60)  # whatever is still queued has come to its end
@@ -133,13 +140,9 @@ async def check_nothing_left(of: World) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("act", [nothing, change, stop, start, restart])
 @pytest.mark.parametrize("spec", [QUICK, BUILT], ids=["quick", "built"])
-async def test_deleted_at_any_call_nothing_is_left(spec: dict[str, object], act: Act, when: str):
-    number = await calls_of(spec, act)
+def test_deleted_at_any_call_nothing_is_left(spec: dict[str, object], act: Act, when: str):
+    number = run(calls_of(spec, act))
     assert number >= 4
     for at in range(number):
-        async with world() as of:
-            deleter = Deleter(of, at=at, when=when)
-            await live(deleter, spec, act)
-            assert deleter.seen > at, "the call was made in this run, too"
-            await check_nothing_left(of)
+        run(delete_at(at, when, spec, act))
     print(f"{act.__name__}: deleted {when} each of {number} calls")

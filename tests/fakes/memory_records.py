@@ -128,11 +128,10 @@ class MemoryRecords:
         old = self._row(kind, key, uid)
         if before is not None and getattr(old, "status", None) != before:
             raise Conflict(f"the status of {kind.KIND} {key} was written by somebody else")
-        new = old.model_copy(update={"status": status})
-        if new == old:
+        if status == getattr(old, "status", None):
             await asyncio.sleep(0)
             return old
-        return await self._store("MODIFIED", new, "status")
+        return await self._store("MODIFIED", old, "status", status=status)
 
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         old = self._row(kind, key, uid)
@@ -222,8 +221,8 @@ class MemoryRecords:
             raise Conflict(f"{kind.KIND} {key} is another one by now")
         return cast("R", row)
 
-    async def _store(self, change: str, resource: R, what: str) -> R:
-        stored = await self._append(change, resource, what)
+    async def _store(self, change: str, resource: R, what: str, **changes: object) -> R:
+        stored = await self._append(change, resource, what, **changes)
         self._rows.setdefault(resource.KIND, {})[resource.key] = stored
         return stored
 
@@ -231,10 +230,10 @@ class MemoryRecords:
         del self._rows[resource.KIND][resource.key]
         return await self._append("DELETED", resource, "remove")
 
-    async def _append(self, change: str, resource: R, what: str) -> R:
+    async def _append(self, change: str, resource: R, what: str, **changes: object) -> R:
         revision = len(self._feed) + 1
         meta: ObjectMeta = resource.metadata.model_copy(update={"resource_version": str(revision)})
-        stored = resource.model_copy(update={"metadata": meta})
+        stored = resource.model_copy(update={"metadata": meta, **changes})
         self._feed.append(Change(change, revision, stored))  # type: ignore[arg-type]
         self.writes.append((what, f"{resource.KIND} {resource.key}"))
         if what != "remove":

@@ -76,12 +76,13 @@ def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, f
     logged: list[str] = []
 
     def remember(_logger: Any, _method: str, event: dict[str, Any]) -> str:
-        logged.append(repr(sorted(event.items(), key=str)))
+        logged.append(repr(event))
         raise structlog.DropEvent
 
     structlog.configure(processors=[structlog.processors.format_exc_info, remember])
     try:
-        return virtual.run(_attempt(scenario, injections, within, logged, feed))
+        with virtual.collected_at_the_end():
+            return virtual.run(_attempt(scenario, injections, within, logged, feed))
     finally:
         structlog.reset_defaults()
 
@@ -224,7 +225,7 @@ def pairs(name: str, part: int = 0, of: int = 1) -> Iterator[tuple[Injection, ..
     """
     every = _paired(name)
     for one in islice(every, part, None, of):
-        calls = disturbed(name, (one,)).calls
+        calls = _calls_after(name, one)
         for other in every:
             if other.number > one.number and _can_happen(other, calls):
                 yield one, other
@@ -238,11 +239,17 @@ def aftermaths(name: str, part: int = 0, of: int = 1) -> Iterator[tuple[Injectio
     every = _paired(name)
     expected = frozenset(every)
     for one in islice(every, part, None, of):
-        for call in disturbed(name, (one,)).calls[one.number + 1 :]:
+        for call in _calls_after(name, one)[one.number + 1 :]:
             for fault in PAIRED[call.kind]:
                 other = Injection(call.number, fault)
                 if other not in expected:
                     yield one, other
+
+
+@cache
+def _calls_after(name: str, one: Injection) -> tuple[Call, ...]:
+    """What a controller calls where one fault befalls it: what a second one is chosen from."""
+    return disturbed(name, (one,)).calls
 
 
 def every_pair(name: str) -> list[tuple[Injection, Injection]]:

@@ -85,9 +85,8 @@ class Watch(laws.Keeper):
 
     def before(self, call: Call) -> None:
         """A call is about to take effect."""
-        now = asyncio.get_running_loop().time()
         if call.kind is Kind.LISTING:
-            self._listings[call.name] = now
+            self._listings[call.name] = asyncio.get_running_loop().time()
         if call.kind is not Kind.CHANGE:
             return
         owner = self._owners[id(call)] = self._owner(call)
@@ -110,7 +109,6 @@ class Watch(laws.Keeper):
 
     def after(self, call: Call) -> None:
         """It has taken its effect, whatever its answer becomes."""
-        now = asyncio.get_running_loop().time()
         if call.kind is Kind.LISTING and len(self._listings) == 2:
             # Both listings are one reading: it is as old as the older of them.
             self._listed_since = min(self._listings.values())
@@ -120,7 +118,7 @@ class Watch(laws.Keeper):
         if not self._is_overdue(call):
             self._in_flight -= 1
             self._changing[owner] -= 1
-            self._changed_at[owner] = now
+            self._changed_at[owner] = asyncio.get_running_loop().time()
         self.hold(
             laws.s2,
             self._ours(),

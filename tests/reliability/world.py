@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import SecretStr
+from pydantic_core import from_json, to_json
 
 from container.contract import HealthReport
 from controller.loop import Controller, Pacing
@@ -48,6 +48,10 @@ POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit
 _SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "appName")
 """What a call may be about, the nearest first."""
 DEADLINES = Deadlines(build=Duration("60s"))
+SECRETS = (
+    Secret(metadata=ObjectMeta(name="dokploy", namespace="berth-system"), string_data={"key": KEY}),
+    Secret(metadata=ObjectMeta(name="canary", namespace="alice"), string_data={"token": CANARY}),
+)
 
 
 W = TypeVar("W", bound="ReliabilityWorld")
@@ -79,7 +83,7 @@ class Wire:
         return await self._send(kind, name, "GET", {part: str(value) for part, value in values.items()})
 
     async def post(self, name: str, values: Mapping[str, object]) -> Answer:
-        return await self._send(Kind.CHANGE, name, "POST", json.loads(json.dumps(values)))
+        return await self._send(Kind.CHANGE, name, "POST", from_json(to_json(values)))
 
     async def aclose(self) -> None:
         """There is nothing to close."""
@@ -307,18 +311,15 @@ async def reliability_world(
     clock = loop_clock()
 
     def now() -> datetime:
-        return datetime.fromtimestamp(clock(), UTC)
+        return _moment(clock())
 
     records = WatchedRecords(now, laws.Keeper())
     simulation = Simulation(clock=clock, builds=builds)
     dokploy = LocalDokploy(simulation, admin_key=KEY, clock=clock, behaviours=behaviours)
     await dokploy.start()
-    for name, namespace, values in (
-        ("dokploy", "berth-system", {"key": KEY}),
-        ("canary", "alice", {"token": CANARY}),
-    ):
-        await records.create(Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=values))
-    await records.create(target(poll=poll, limits=RATE, deadlines=DEADLINES))
+    for secret in SECRETS:
+        await records.create(secret)
+    await records.create(_target(poll))
     made = kind(records, dokploy, simulation, _unused, now, pacing, feed=feed)
     made.watch = records.keeper = watch = Watch(made)
     made.injector = watch.injector = Injector(
@@ -329,6 +330,18 @@ async def reliability_world(
         yield made
     finally:
         await made.aclose()
+
+
+@cache
+def _target(poll: Poll) -> Target:
+    """Declared once for all worlds: it is immutable, and to validate it costs as much as a pass."""
+    return target(poll=poll, limits=RATE, deadlines=DEADLINES)
+
+
+@lru_cache(maxsize=1)
+def _moment(seconds: float) -> datetime:
+    """The same while virtual time stands still, and it is asked for at every step."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _unused(_target: Target, _key: SecretStr) -> Dokploy:

@@ -32,7 +32,7 @@ async def _run(limiter: Limiter, number: int, *, lasting: float) -> tuple[list[t
 
     async def call(index: int) -> None:
         nonlocal flying, most
-        async with limiter.slot():
+        async with limiter:
             starts.append((index, _now()))
             flying += 1
             most = max(most, flying)
@@ -54,7 +54,7 @@ async def test_a_wait_that_is_shorter_than_the_clock_can_tell_comes_to_its_end()
 
     limiter = Limiter(CallLimits(in_flight=1, per_second=1), clock=clock, sleep=sleep)
     for _ in range(2):
-        async with limiter.slot():
+        async with limiter:
             pass
     assert waits == [0.001]
 
@@ -89,7 +89,7 @@ async def test_less_than_one_a_second():
 
 async def test_one_who_gives_up_leaves_the_place_to_the_next():
     limiter = _limiter(CallLimits(in_flight=1, per_second=1))
-    async with limiter.slot():
+    async with limiter:
         waiting = asyncio.create_task(_run(limiter, 1, lasting=0))
         await asyncio.sleep(0.1)
         waiting.cancel()
