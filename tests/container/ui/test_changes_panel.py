@@ -17,6 +17,7 @@ from container.ui.changes.files import File, files_of, found_again
 from container.ui.changes.head import branch_choices, states_of
 from container.ui.changes.shown import parted
 from tests.container.conftest import git, until
+from tests.container.ui.conftest import Shared
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-changes_panel")
 
@@ -25,9 +26,10 @@ Open = Callable[[str], Page]
 HOSTILE = "\"a'b\n<img src=x onerror=window.hacked=1>{{7*7}}.txt"
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=15_000)
+@pytest.fixture
+def bare(shared: Shared) -> Path:
+    """The remote of the workspace."""
+    return shared.bare
 
 
 def change(page: Page, name: str, side: str = "unstaged") -> Locator:

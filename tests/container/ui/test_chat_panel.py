@@ -67,7 +67,7 @@ def test_a_turn_is_shown_as_it_goes_and_asks_leave_by_buttons(opened: Opened, co
 
 
 def test_two_pages_show_one_talk_and_a_reload_misses_nothing(opened: Opened, container: Container):
-    first, second = opened("/"), opened("/chat")
+    second, first = opened("/chat"), opened("/")
     prompt(first, "say hello", "stream 200")
     for page in (first, second):
         expect(entries(page, "message")).to_contain_text("199")

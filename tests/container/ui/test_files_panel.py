@@ -26,11 +26,6 @@ PIXEL = base64.b64decode(
 HOSTILE = "\"a'b\n<img src=x onerror=window.hacked=1>{{7*7}}.txt"
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=15_000)
-
-
 def entry(page: Page, name: str) -> Locator:
     """The line of an entry, by its whole name."""
     return page.locator(".node", has=page.locator(".node-name", has_text=re.compile(f"^{re.escape(name)}$")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -15,6 +16,13 @@ from tests.container.ui.looking import keep, resident
 pytestmark = pytest.mark.xdist_group("chromium-ui-terminal_panel")
 
 Opened = Callable[[str], Page]
+
+
+@pytest.fixture(autouse=True)
+def no_terminals(container: Container) -> None:
+    """Those of the test before are closed."""
+    for terminal in json.loads(container.request("/api/terminals")[2])["terminals"]:
+        assert container.request(f"/api/terminals/{terminal['id']}", "DELETE")[0] == 204
 
 
 def open_terminal(page: Page) -> None:
@@ -48,18 +56,21 @@ def test_a_shell_in_the_workspace_outlives_its_page(opened: Opened, container: C
 
 
 def test_tabs_are_named_closed_and_told_to_every_page(opened: Opened, container: Container):
-    page, beside = opened("/terminal"), opened("/terminal")
+    beside, page = opened("/terminal"), opened("/terminal")
     open_terminal(page)
     open_terminal(page)
-    expect(beside.get_by_role("tablist").last.get_by_role("tab")).to_have_text(["Terminal 1", "Terminal 2"])
-    page.get_by_role("tab", name="Terminal 2").dblclick()
+    tabs = page.get_by_role("tablist").last.get_by_role("tab")
+    expect(tabs).to_have_text([re.compile(r"^Terminal \d+$")] * 2)
+    first, second = tabs.all_inner_texts()
+    expect(beside.get_by_role("tablist").last.get_by_role("tab")).to_have_text([first, second])
+    page.get_by_role("tab", name=second).dblclick()
     page.get_by_label("Name").fill('<b>"build"</b>')
     page.get_by_role("button", name="Rename").click()
     expect(beside.get_by_role("tab", name='<b>"build"</b>')).to_be_visible()
     type_line(page, "exit 3")
     expect(rows(page)).to_contain_text("exit code 3")
     expect(beside.get_by_role("tab", name=re.compile("ended"))).to_be_visible()
-    for label in ('Close <b>"build"</b>', "Close Terminal 1"):
+    for label in ('Close <b>"build"</b>', f"Close {first}"):
         page.get_by_label(label).click()
     expect(beside.get_by_text("Open a terminal: a shell")).to_be_visible()
 
