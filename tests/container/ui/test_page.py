@@ -1,20 +1,20 @@
-"""What surrounds the panels: their addresses, the state of the session, previews."""
+"""What surrounds the panels: loading, their addresses, the state of the session, previews, and the end."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from container.ui.panels import PANELS
 from tests.container.conftest import Container, entered, until
-from tests.container.ui.looking import keep
+from tests.container.ui.conftest import Opened
+from tests.container.ui.looking import keep, resident
 from tests.container.ui.test_terminal_panel import open_terminal, type_line
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-page")
-
-Opened = Callable[[str], Page]
 
 
 def test_every_panel_has_an_address_and_a_reload_comes_back_to_it(opened: Opened, container: Container):
@@ -75,3 +75,45 @@ def test_strangers_get_nothing_of_it(container: Container):
     for path in ("/chat", "/_nicegui/x/static/nicegui.js", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"):
         assert container.request(path, headers={})[0] == 401
     until(lambda: container.health()["workspace"]["state"] == "Ready", "ready")
+
+
+# -- while its container begins, fails and ends
+
+
+def test_it_is_loaded_when_somebody_comes_and_is_light_until_then(own: Container, opened: Opened):
+    for _ in range(5):
+        assert own.request("/healthz")[0] == 200
+    before = resident(own.program.pid)
+    page = opened("/", own)
+    expect(page.get_by_label("Prompt")).to_be_visible()
+    loaded = resident(own.program.pid)
+    print(f"{before:.0f} MB before the page was loaded, {loaded:.0f} MB after")
+    assert before < 110
+    assert loaded < 200
+    assert loaded - before > 15, "the page was loaded before anybody came"
+
+
+def test_the_container_answers_while_the_page_is_loaded(own: Container, opened: Opened):
+    page = opened("/files", own)
+    slowest = 0.0
+    while not page.get_by_role("tab", name="Files").is_visible():
+        began = time.monotonic()
+        assert own.request("/readyz")[0] == 200
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 1
+
+
+def test_a_workspace_that_failed_is_told_above_everything(opened: Opened, start: Callable[..., Container]):
+    container = start(BERTH_REPOSITORY_URL="file:///nowhere/app.git").serving()
+    container.workspace_state("Failed")
+    page = opened("/files", container)
+    expect(page.locator(".notice").first).to_contain_text("The workspace is failed: ")
+    expect(page.locator(".notice").first).to_contain_text("there is no such repository")
+
+
+def test_an_end_of_the_container_is_not_held_up_by_open_pages(own: Container, opened: Opened):
+    page = opened("/terminal", own)
+    open_terminal(page)
+    began = time.monotonic()
+    assert own.end() == 0
+    assert time.monotonic() - began < 8
