@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page
 
 from container.contract import EntryUse
-from tests.chromium import chromium as chromium  # noqa: PLC0414 - a fixture of these modules too
+from tests.chromium import chromium as chromium  # noqa: PLC0414 - fixtures of these modules too
+from tests.chromium import emptied
+from tests.chromium import window as window  # noqa: PLC0414
 from tests.container.conftest import Container, containers, entry_token, repositories
-
-PATIENCE = 15_000
-"""Milliseconds in which what is expected of a page has to come about, on a machine that is busy."""
 
 
 class Shared:
@@ -114,16 +113,6 @@ def workspace(container: Container) -> Path:
     return container.workspace
 
 
-@pytest.fixture(scope="module")
-def window(chromium: Browser) -> Iterator[BrowserContext]:
-    """For the pages of a module's tests: a window costs more than a page in it, and ends with its last."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 800})
-    context.set_default_timeout(PATIENCE)
-    context.new_page()
-    yield context
-    context.close()
-
-
 class Opened:
     """Opens pages as somebody who may enter; what fails in one, or behind it, fails the test."""
 
@@ -141,9 +130,7 @@ class Opened:
         page.goto(f"http://localhost:{container.port}{path}#token={entry_token(EntryUse.ENTER)}")
         return page
 
-    def close(self) -> None:
-        for page in self._window.pages[1:]:
-            page.close()
+    def check(self) -> None:
         assert self._errors == []
         for container in self._containers:
             assert "Traceback" not in container.news(), container.output
@@ -151,7 +138,7 @@ class Opened:
 
 @pytest.fixture
 def opened(window: BrowserContext, container: Container) -> Iterator[Opened]:
-    window.clear_cookies()
-    made = Opened(window, container)
-    yield made
-    made.close()
+    with emptied(window):
+        made = Opened(window, container)
+        yield made
+    made.check()
