@@ -62,10 +62,11 @@ def git(*words: str, cwd: Path | None = None) -> str:
 
 
 def until(true: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.005
     while not true():
         assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)  # who looks without rest holds up what they wait for
 
 
 @functools.cache
