@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (
@@ -24,13 +25,16 @@ def find_chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
+PATIENCE = 15_000
+"""Milliseconds that a page gets for what is done to it, on a machine that is busy."""
+
 # What comes about at all comes soon; a machine with other work gets its time.
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser without a window; every test takes a context of its own."""
+    """A browser that nobody sees."""
     program = find_chromium()
     if program is None:
         pytest.skip(
@@ -41,3 +45,27 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=list(_OPTIONS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[BrowserContext]:
+    """One for all pages of a module: it costs more than a page in it, and is closed with its last page.
+
+    So it keeps an empty one; :func:`emptied` makes it as new for a test.
+    """
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    context.new_page()
+    yield context
+    context.close()
+
+
+@contextmanager
+def emptied(window: BrowserContext) -> Iterator[BrowserContext]:
+    """The window without a cookie, for a while; pages that are opened meanwhile are closed with it."""
+    window.clear_cookies()
+    try:
+        yield window
+    finally:
+        for page in window.pages[1:]:
+            page.close()

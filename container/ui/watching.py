@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from nicegui import context, ui
 
 from container.ui.following import Refresh, Subscribe, follow
 
-_LOOK = 5.0
+_LOOK = 2.0
 """Seconds between two looks at what agents and terminals change: nobody tells of it."""
+_SHARE = 20
+"""A panel rests so many times as long as a look took: a large workspace is looked at less often."""
 _GLANCE = 0.5
 """Seconds until a panel that is shown again is looked after."""
+_NOW, _LATER = float("-inf"), float("inf")
+
+
+class Rhythm:
+    """When a panel is due to be looked after."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._due = _NOW
+
+    def wanted(self, *, seen: bool) -> bool:
+        """Whether to look now: never unseen, at once when it is seen again, and then every few seconds."""
+        if not seen:
+            self._due = _NOW
+        return seen and self._clock() >= self._due
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Around a look."""
+        began, self._due = self._clock(), _LATER
+        try:
+            yield
+        finally:
+            ended = self._clock()
+            self._due = ended + max(_LOOK, _SHARE * (ended - began))
 
 
 def watch(subscribe: Subscribe, refresh: Refresh) -> Callable[[], None]:
@@ -20,24 +48,19 @@ def watch(subscribe: Subscribe, refresh: Refresh) -> Callable[[], None]:
 
     What is returned asks for one more.
     """
-    place = context.slot.parent
-    looked = 0.0
+    place, client = context.slot.parent, context.client
+    rhythm = Rhythm()
 
     async def look() -> None:
-        nonlocal looked
         if place.visible:
-            try:
+            with rhythm.looking():
                 await refresh()
-            finally:
-                looked = time.monotonic()
 
     ask = follow(subscribe, look)
 
     def glance() -> None:
-        nonlocal looked
-        if not place.visible:
-            looked = 0.0
-        elif time.monotonic() - looked >= _LOOK:
+        # A page whose browser is gone is kept for a while: nobody sees it.
+        if rhythm.wanted(seen=place.visible and client.has_socket_connection):
             ask()
 
     ui.timer(_GLANCE, glance)

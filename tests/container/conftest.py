@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,36 +62,46 @@ def git(*words: str, cwd: Path | None = None) -> str:
 
 
 def until(true: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.005
     while not true():
         assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)  # who looks without rest holds up what they wait for
+
+
+@functools.cache
+def repositories(root: Path) -> tuple[Path, Path]:
+    """A working copy with two commits on main, a branch and a tag, and its bare repository.
+
+    They are made once below a root, and for copying: a dozen gits take longer than most tests.
+    """
+    source, bare = root / "repositories" / "source", root / "repositories" / "app.git"
+    (source / "lib").mkdir(parents=True)
+    git("init", "-q", "-b", "main", cwd=source)
+    (source / "README.md").write_text("one\n")
+    (source / "lib" / "a.py").write_text("a = 1\n")
+    git("add", "-A", cwd=source)
+    git("commit", "-q", "-m", "one", cwd=source)
+    git("tag", "v1", cwd=source)
+    git("branch", "side", cwd=source)
+    (source / "README.md").write_text("two\n")
+    git("commit", "-q", "-a", "-m", "two", cwd=source)
+    git("clone", "-q", "--bare", str(source), str(bare))
+    return source, bare
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A working copy with two commits on main, a branch and a tag."""
-    path = tmp_path / "source"
-    path.mkdir()
-    git("init", "-q", "-b", "main", cwd=path)
-    (path / "README.md").write_text("one\n")
-    (path / "lib").mkdir()
-    (path / "lib" / "a.py").write_text("a = 1\n")
-    git("add", "-A", cwd=path)
-    git("commit", "-q", "-m", "one", cwd=path)
-    git("tag", "v1", cwd=path)
-    git("branch", "side", cwd=path)
-    (path / "README.md").write_text("two\n")
-    git("commit", "-q", "-a", "-m", "two", cwd=path)
-    return path
+def source(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working copy, for one test."""
+    made, _ = repositories(tmp_path_factory.getbasetemp())
+    return shutil.copytree(made, tmp_path / "source")
 
 
 @pytest.fixture
-def bare(tmp_path: Path, source: Path) -> Path:
-    """The bare repository of it."""
-    path = tmp_path / "served" / "app.git"
-    git("clone", "-q", "--bare", str(source), str(path))
-    return path
+def bare(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bare repository of it, for one test."""
+    _, made = repositories(tmp_path_factory.getbasetemp())
+    return shutil.copytree(made, tmp_path / "served" / "app.git")
 
 
 class Container:
@@ -122,10 +134,17 @@ class Container:
                 stderr=subprocess.STDOUT,
             )
         self.port = 0
+        self._read = 0
 
     @property
     def output(self) -> str:
         return self.log.read_text()
+
+    def news(self) -> str:
+        """What it said since this was last asked."""
+        before, output = self._read, self.output
+        self._read = len(output)
+        return output[before:]
 
     def serving(self) -> Container:
         until(lambda: "serving on port" in self.output or self.program.poll() is not None, "serving")
@@ -159,21 +178,30 @@ class Container:
         return self.program.wait(PATIENCE)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Container]]:
-    """Starts containers on one workspace and one data volume."""
+@contextlib.contextmanager
+def containers(root: Path) -> Iterator[Callable[..., Container]]:
+    """Starts containers on one workspace and one data volume; none of them stays."""
     started: list[Container] = []
 
-    def _start(module: str = "container", **variables: str) -> Container:
-        container = Container(tmp_path, variables, module)
+    def start(module: str = "container", **variables: str) -> Container:
+        container = Container(root, variables, module)
         started.append(container)
         return container
 
-    yield _start
-    for container in started:
-        if container.program.poll() is None:
-            container.program.kill()
-        container.program.wait()
+    try:
+        yield start
+    finally:
+        for container in started:
+            if container.program.poll() is None:
+                container.program.kill()
+            container.program.wait()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Container]]:
+    """Starts containers for one test."""
+    with containers(tmp_path) as starting:
+        yield starting
 
 
 def encoded(content: object) -> str:

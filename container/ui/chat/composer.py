@@ -28,6 +28,7 @@ class Composer:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._given: list[Given] = []
+        self._sent = False
         with ui.element("div").classes("composer"):
             self._files = ui.element("div").classes("given")
             self._text = ui.textarea(placeholder="Ask the agent …").props(
@@ -135,6 +136,7 @@ class Composer:
         text, given = self._text.value or "", tuple(self._given)
         if not text.strip() and not given:
             return
+        self._sent = True
         with saying_why():
             await self._agent.prompt(text, given, place=Place.LAST)
             # Not what was written or attached meanwhile.
@@ -150,7 +152,8 @@ class Composer:
             written = await ui.run_javascript(f"return sessionStorage.getItem('{_DRAFT}')", timeout=_PATIENCE)
         except TimeoutError:
             return  # the page was closed, or its browser is too busy for anybody to write
-        if isinstance(written, str) and not self._text.value:
+        # Who was quick has sent it meanwhile.
+        if isinstance(written, str) and not self._text.value and not self._sent:
             self._text.set_value(written)
 
     async def _cancel(self) -> None:

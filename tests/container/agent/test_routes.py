@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -166,10 +165,10 @@ def test_a_stream_ends_with_the_container_and_not_after_it(api):
     of = api()
     events = Events(of)
     events.next()
-    began = time.monotonic()
     assert of.container.end() == 0
-    assert time.monotonic() - began < 2
-    assert events.next() is None
+    assert "graceful shutdown exceeded" not in of.container.output, "the server had to cut it off"
+    while events.next() is not None:
+        pass  # it was told before the end
     events.answer.close()
 
 

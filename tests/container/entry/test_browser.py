@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+from playwright.sync_api import BrowserContext, Frame, Page, expect
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,8 +26,10 @@ from container.contract import EntryUse
 from container.environment import read_settings
 from container.given import Secrets
 from container.session import open_session
-from tests.chromium import chromium as chromium  # noqa: PLC0414 - a fixture of this module too
-from tests.container.conftest import SESSION_ID, TOKEN_KEY, Container, entry_token
+from tests.chromium import chromium as chromium  # noqa: PLC0414 - fixtures of this module too
+from tests.chromium import emptied
+from tests.chromium import window as window  # noqa: PLC0414
+from tests.container.conftest import SESSION_ID, TOKEN_KEY, Container, containers, entry_token
 
 pytestmark = pytest.mark.xdist_group("chromium-entry-browser")
 
@@ -88,22 +90,22 @@ def site() -> Iterator[int]:
     thread.join()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console(site: int) -> str:
     return f"http://console.localhost:{site}"
 
 
-@pytest.fixture
-def container(start: Callable[..., Container], console: str) -> Container:
-    return start(BERTH_CONSOLE_ORIGIN=console).serving()
+@pytest.fixture(scope="module")
+def container(tmp_path_factory: pytest.TempPathFactory, console: str) -> Iterator[Container]:
+    """For all tests: each enters it anew."""
+    with containers(tmp_path_factory.mktemp("container")) as start:
+        yield start(BERTH_CONSOLE_ORIGIN=console).serving()
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    made = chromium.new_context()
-    made.set_default_timeout(15_000)
-    yield made
-    made.close()
+def context(window: BrowserContext) -> Iterator[BrowserContext]:
+    with emptied(window):
+        yield window
 
 
 async def small_page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -207,6 +209,7 @@ def opens(frame: Frame | Page) -> None:
 
 def test_a_link_lets_in_once_and_its_token_stays_nowhere(context: BrowserContext, container: Container):
     page, token = context.new_page(), entry_token(EntryUse.ENTER)
+    container.news()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(link(container, token))
@@ -215,8 +218,9 @@ def test_a_link_lets_in_once_and_its_token_stays_nowhere(context: BrowserContext
     page.go_back()
     assert token not in page.evaluate("location.href")
     assert all(token not in url for url in asked)
-    assert token not in container.output
-    assert "entry: entered for alice" in container.output
+    said = container.news()
+    assert token not in said
+    assert "entry: entered for alice" in said
 
     stranger = context.browser.new_context().new_page()
     stranger.goto(link(container, token))
@@ -264,10 +268,15 @@ def test_the_console_leads_the_page_from_panel_to_panel_and_hears_where_it_is(
     page = context.new_page()
     frame = framed(page, console, container, entry_token(EntryUse.ENTER))
     opens(frame)
-    for path in ("/files", "/nowhere", "/session?at=a#b"):
+
+    def lead(path: str, to: str) -> None:
         page.evaluate("(path) => bridge.send('navigate', { path })", path)
+        page.wait_for_function("(path) => heard.some((each) => each.data.path === path)", arg=to)
+
+    lead("/files", "/files")
+    page.evaluate("(path) => bridge.send('navigate', { path })", "/nowhere")
+    lead("/session?at=a#b", "/session")
     expect(frame.get_by_role("tab", name="Session")).to_have_attribute("aria-selected", "true")
-    page.wait_for_function("heard.some((each) => each.data.path === '/session')")
     places = page.evaluate("heard.map((each) => each.data).filter((said) => said.type === 'navigate')")
     assert [said["path"] for said in places] == ["/chat", "/files", "/session"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 
@@ -22,9 +22,10 @@ def resident(pid: int) -> float:
 
 
 def prompt(page: Page, *lines: str) -> None:
-    """Write to the agent, and send it by Enter."""
+    """Write to the agent, send it by Enter, and see it taken."""
     box = page.get_by_label("Prompt")
     box.wait_for()  # the page of those who are not let in evaluates nothing
     page.wait_for_function("window.socket?.connected")  # it is drawn before it is alive
     box.fill("\n".join(lines))
     box.press("Enter")
+    expect(box).to_have_value("")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,17 @@ from container.ui.changes.files import File, files_of, found_again
 from container.ui.changes.head import branch_choices, states_of
 from container.ui.changes.shown import parted
 from tests.container.conftest import git, until
+from tests.container.ui.conftest import Opened, Shared
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-changes_panel")
-
-Open = Callable[[str], Page]
 
 HOSTILE = "\"a'b\n<img src=x onerror=window.hacked=1>{{7*7}}.txt"
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=15_000)
+@pytest.fixture
+def bare(shared: Shared) -> Path:
+    """The remote of the workspace."""
+    return shared.bare
 
 
 def change(page: Page, name: str, side: str = "unstaged") -> Locator:
@@ -64,7 +63,7 @@ def commit(page: Page, workspace: Path, message: str) -> None:
 
 
 def test_files_are_staged_and_unstaged_one_by_one_and_all_and_their_differences_shown(
-    opened: Open, workspace: Path
+    opened: Opened, workspace: Path
 ):
     (workspace / "README.md").write_text("two\nthree\n")
     (workspace / "lib" / "a.py").unlink()
@@ -94,7 +93,7 @@ def test_files_are_staged_and_unstaged_one_by_one_and_all_and_their_differences_
     assert git("diff", "--cached", "--name-only", cwd=workspace) == ""
 
 
-def test_what_is_typed_and_chosen_outlives_what_agents_change(opened: Open, workspace: Path):
+def test_what_is_typed_and_chosen_outlives_what_agents_change(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("three\n")
     page = opened("/changes")
     change(page, "README.md").locator(".change-file").click()
@@ -110,7 +109,7 @@ def test_what_is_typed_and_chosen_outlives_what_agents_change(opened: Open, work
     expect(page.locator(".difference")).to_contain_text("Choose a file")
 
 
-def test_a_commit_is_made_and_pushed(opened: Open, workspace: Path, bare: Path):
+def test_a_commit_is_made_and_pushed(opened: Opened, workspace: Path, bare: Path):
     page = opened("/changes")
     expect(page.locator(".commit-line.pushed")).to_have_count(2)
     button(page, "Commit").click()
@@ -127,7 +126,7 @@ def test_a_commit_is_made_and_pushed(opened: Open, workspace: Path, bare: Path):
 
 
 def test_a_push_that_is_refused_says_why_and_what_git_said(
-    opened: Open, workspace: Path, bare: Path, tmp_path: Path
+    opened: Opened, workspace: Path, bare: Path, tmp_path: Path
 ):
     page = opened("/changes")
     commit_elsewhere(bare, tmp_path)
@@ -148,7 +147,9 @@ def test_a_push_that_is_refused_says_why_and_what_git_said(
     expect(failure).to_be_hidden()
 
 
-def test_what_others_pushed_is_fetched_and_pulled(opened: Open, workspace: Path, bare: Path, tmp_path: Path):
+def test_what_others_pushed_is_fetched_and_pulled(
+    opened: Opened, workspace: Path, bare: Path, tmp_path: Path
+):
     page = opened("/changes")
     expect(page.locator(".commit-line")).to_have_count(2)
     commit_elsewhere(bare, tmp_path)
@@ -159,7 +160,7 @@ def test_what_others_pushed_is_fetched_and_pulled(opened: Open, workspace: Path,
     assert (workspace / "theirs.txt").read_text() == "theirs\n"
 
 
-def test_buttons_rest_while_git_is_at_work(opened: Open, workspace: Path, tmp_path: Path):
+def test_buttons_rest_while_git_is_at_work(opened: Opened, workspace: Path, tmp_path: Path):
     page = opened("/changes")
     commit(page, workspace, "mine")
     go = tmp_path / "go"
@@ -176,7 +177,7 @@ def test_buttons_rest_while_git_is_at_work(opened: Open, workspace: Path, tmp_pa
     expect(button(page, "Commit")).to_be_enabled()
 
 
-def test_a_change_is_discarded_only_when_somebody_said_so(opened: Open, workspace: Path):
+def test_a_change_is_discarded_only_when_somebody_said_so(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("three\n")
     (workspace / HOSTILE).write_text("x\n")
     shown = HOSTILE.replace("\n", "␊")
@@ -204,7 +205,7 @@ def test_a_change_is_discarded_only_when_somebody_said_so(opened: Open, workspac
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_branches_are_made_and_changed_and_a_refused_choice_is_taken_back(opened: Open, workspace: Path):
+def test_branches_are_made_and_changed_and_a_refused_choice_is_taken_back(opened: Opened, workspace: Path):
     page = opened("/changes")
     branch = page.get_by_label("Branch", exact=True)
     expect(branch).to_have_value("main")
@@ -229,7 +230,7 @@ def test_branches_are_made_and_changed_and_a_refused_choice_is_taken_back(opened
     assert (workspace / "README.md").read_text() == "would be lost\n"
 
 
-def test_a_merge_under_way_and_a_stash_are_told(opened: Open, workspace: Path):
+def test_a_merge_under_way_and_a_stash_are_told(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("stashed\n")
     git("stash", "-q", cwd=workspace)
     git("switch", "-q", "-c", "other", "HEAD^", cwd=workspace)
@@ -244,7 +245,7 @@ def test_a_merge_under_way_and_a_stash_are_told(opened: Open, workspace: Path):
     expect(change(page, "README.md").get_by_label("Discard")).to_have_count(0)
 
 
-def test_one_of_several_repositories_is_chosen_and_without_any_it_is_said(opened: Open, workspace: Path):
+def test_one_of_several_repositories_is_chosen_and_without_any_it_is_said(opened: Opened, workspace: Path):
     shutil.rmtree(workspace / ".git")
     page = opened("/changes")
     expect(page.get_by_text("The workspace holds no git repository")).to_be_visible()
@@ -264,7 +265,7 @@ def test_one_of_several_repositories_is_chosen_and_without_any_it_is_said(opened
     until(lambda: subjects(workspace / "two", "two") == ["first"], "committed there")
 
 
-def test_a_page_that_is_used_for_long_does_not_grow(opened: Open, workspace: Path):
+def test_a_page_that_is_used_for_long_does_not_grow(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("three\n")
     page = opened("/changes")
 

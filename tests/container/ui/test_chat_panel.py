@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from container.agent.codec import encode
 from container.agent.items import Item, Message, Outcome, Prompt
 from container.agent.store import Batch, Store
 from container.database import open_database
 from container.moments import now
+from container.ui.chat.entries import FIRST
 from tests.container.agent.conftest import command
 from tests.container.conftest import Container
+from tests.container.ui.conftest import Opened
 from tests.container.ui.looking import keep, prompt, resident
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-chat_panel")
 
-Opened = Callable[[str], Page]
+Entries = Callable[[Page, str], Locator]
 
 
-def talking(start: Callable[..., Container], *flags: str, **variables: str) -> Container:
-    return start(BERTH_AGENT_PROVIDER="scripted", BERTH_AGENT_COMMAND=command(*flags), **variables).serving()
+@pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    return {"BERTH_AGENT_PROVIDER": "scripted", "BERTH_AGENT_COMMAND": command("--modes")}
 
 
 @pytest.fixture
-def container(start: Callable[..., Container], bare: Path) -> Container:
-    made = talking(start, "--modes", BERTH_REPOSITORY_URL=f"file://{bare}")
-    made.workspace_state("Ready")
-    return made
+def entries(container: Container) -> Entries:
+    """Those of one kind that the test brought about: the talk goes on from the test before."""
+    before = len(json.loads(container.request("/api/agent/transcript")[2])["items"])
+    assert before < FIRST / 2, "a page that is opened shows the newest, and not all that is counted here"
+
+    def _entries(page: Page, kind: str) -> Locator:
+        return page.locator(f"article.{kind}:nth-child(n + {before + 1})")
+
+    return _entries
 
 
-def entries(page: Page, kind: str):
+def all_entries(page: Page, kind: str) -> Locator:
     return page.locator(f"article.{kind}")
 
 
-def test_a_turn_is_shown_as_it_goes_and_asks_leave_by_buttons(opened: Opened, container: Container):
+def test_a_turn_is_shown_as_it_goes_and_asks_leave_by_buttons(opened: Opened, entries: Entries):
     page = opened("/")
     prompt(
         page,
@@ -66,8 +74,10 @@ def test_a_turn_is_shown_as_it_goes_and_asks_leave_by_buttons(opened: Opened, co
     expect(page.locator(".states .pill").first).to_have_text("agent: idle")  # somebody looks at it
 
 
-def test_two_pages_show_one_talk_and_a_reload_misses_nothing(opened: Opened, container: Container):
-    first, second = opened("/"), opened("/chat")
+def test_two_pages_show_one_talk_and_a_reload_misses_nothing(
+    opened: Opened, container: Container, entries: Entries
+):
+    second, first = opened("/chat"), opened("/")
     prompt(first, "say hello", "stream 200")
     for page in (first, second):
         expect(entries(page, "message")).to_contain_text("199")
@@ -76,30 +86,12 @@ def test_two_pages_show_one_talk_and_a_reload_misses_nothing(opened: Opened, con
     assert container.health()["attention"] == "Idle"
 
 
-def test_the_talk_is_there_after_a_restart_of_the_container(
-    opened: Opened, container: Container, start: Callable[..., Container]
-):
-    page = opened("/")
-    prompt(page, "say before", "wait /nowhere")
-    expect(entries(page, "message")).to_contain_text("before")
-    page.evaluate("window.before = true")
-    assert container.end() == 0
-    again = talking(start, PORT=str(container.port))
-    # The page comes back by itself, as a new one: its cookie still serves.
-    page.wait_for_function("!window.before && window.socket?.connected", timeout=60_000)
-    expect(entries(page, "prompt")).to_contain_text("interrupted")
-    prompt(page, "say after")
-    expect(entries(page, "message").last).to_have_text("after")
-    assert "Traceback" not in again.output
-
-
-def test_what_waits_can_be_changed_and_a_stop_holds_it(opened: Opened, container: Container):
+def test_what_waits_can_be_changed_and_a_stop_holds_it(opened: Opened, entries: Entries):
     page = opened("/")
     prompt(page, "wait /nowhere")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     for text in ("say one", "say two", "say three"):
         prompt(page, text)
-        expect(page.get_by_label("Prompt")).to_have_value("")
     waiting = page.locator(".waiting")
     expect(waiting).to_have_count(3)
     waiting.nth(2).get_by_label("Next").click()
@@ -120,7 +112,7 @@ def test_what_waits_can_be_changed_and_a_stop_holds_it(opened: Opened, container
     expect(entries(page, "message").first).to_have_text("three")
 
 
-def test_nothing_that_an_agent_says_acts_in_the_page(opened: Opened, container: Container):
+def test_nothing_that_an_agent_says_acts_in_the_page(opened: Opened, entries: Entries):
     page = opened("/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -139,13 +131,13 @@ def test_nothing_that_an_agent_says_acts_in_the_page(opened: Opened, container: 
     assert popup.value.evaluate("window.opener") is None
     assert page.url.endswith("/chat"), "the page stays where it is"
     expect(entries(page, "message").first).to_contain_text("onerror=")
-    expect(entries(page, "tool").last).to_contain_text("onerror=")
+    expect(all_entries(page, "tool").filter(has_text="onerror=")).to_be_visible()
     assert page.title() == "Fix the <login> bug"
     assert page.locator("article img, article script, article a[href^=javascript]").count() == 0
     assert not [url for url in asked if "elsewhere" in url]
 
 
-def test_files_are_given_with_a_prompt(opened: Opened, container: Container):
+def test_files_are_given_with_a_prompt(opened: Opened, container: Container, entries: Entries):
     page = opened("/")
     with page.expect_file_chooser() as chooser:
         page.get_by_label("Attach a file of yours").click()
@@ -164,14 +156,16 @@ def test_files_are_given_with_a_prompt(opened: Opened, container: Container):
     )
 
 
-def test_a_refusal_is_said_and_what_was_written_is_kept(opened: Opened, container: Container):
+def test_a_refusal_is_said_and_what_was_written_is_kept(opened: Opened):
     page = opened("/")
-    prompt(page, "x" * 100_001)
+    page.get_by_label("Prompt").fill("x" * 100_001)
+    page.wait_for_function("window.socket?.connected")
+    page.get_by_label("Prompt").press("Enter")
     expect(page.get_by_text("100,000").or_(page.get_by_text("100000"))).to_be_visible()
     expect(page.get_by_label("Prompt")).to_have_value("x" * 100_001)
 
 
-def test_what_is_being_written_outlives_a_reload_until_it_is_sent(opened: Opened, container: Container):
+def test_what_is_being_written_outlives_a_reload_until_it_is_sent(opened: Opened, entries: Entries):
     page = opened("/")
     page.get_by_label("Prompt").press_sequentially("say hel")
     page.reload()
@@ -185,21 +179,7 @@ def test_what_is_being_written_outlives_a_reload_until_it_is_sent(opened: Opened
     expect(page.get_by_label("Prompt")).to_have_value("")
 
 
-def test_an_agent_that_is_not_there_is_told_with_what_to_do(opened: Opened, start, container: Container):
-    container.end()
-    container.port = (
-        start(PORT=str(container.port), BERTH_AGENT_PROVIDER="mine", BERTH_AGENT_COMMAND='["no-such-agent"]')
-        .serving()
-        .port
-    )
-    page = opened("/")
-    prompt(page, "say hello")
-    expect(page.locator(".trouble")).to_contain_text("no-such-agent")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    expect(page.locator(".waiting")).to_contain_text("say hello")
-
-
-def test_modes_and_options_of_the_agent_can_be_chosen(opened: Opened, container: Container):
+def test_modes_and_options_of_the_agent_can_be_chosen(opened: Opened, entries: Entries):
     page = opened("/")
     prompt(page, "say hello", "commands review|init")
     expect(entries(page, "message")).to_have_text("hello")
@@ -213,7 +193,33 @@ def test_modes_and_options_of_the_agent_can_be_chosen(opened: Opened, container:
     expect(page.get_by_label("Prompt")).to_have_value("/review ")
 
 
-# -- what must hold
+# -- over starts of the container, and over thousands of entries
+
+
+def test_the_talk_is_there_after_a_restart_of_the_container(
+    opened: Opened, own: Container, start: Callable[..., Container], variables: dict[str, str]
+):
+    page = opened("/", own)
+    prompt(page, "say before", "wait /nowhere")
+    expect(all_entries(page, "message")).to_contain_text("before")
+    page.evaluate("window.before = true")
+    assert own.end() == 0
+    again = start(PORT=str(own.port), **variables).serving()
+    # The page comes back by itself, as a new one: its cookie still serves.
+    page.wait_for_function("!window.before && window.socket?.connected", timeout=60_000)
+    expect(all_entries(page, "prompt")).to_contain_text("interrupted")
+    prompt(page, "say after")
+    expect(all_entries(page, "message").last).to_have_text("after")
+    assert "Traceback" not in again.output
+
+
+def test_an_agent_that_is_not_there_is_told_with_what_to_do(opened: Opened, start: Callable[..., Container]):
+    variables = {"BERTH_AGENT_PROVIDER": "mine", "BERTH_AGENT_COMMAND": '["no-such-agent"]'}
+    page = opened("/", start(**variables).serving())
+    prompt(page, "say hello")
+    expect(page.locator(".trouble")).to_contain_text("no-such-agent")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator(".waiting")).to_contain_text("say hello")
 
 
 def fill(container: Container, count: int) -> None:
@@ -239,38 +245,36 @@ def open_seconds(page: Page, text: str) -> float:
 
 
 def test_a_transcript_of_2000_messages_opens_as_fast_as_a_short_one(
-    opened: Opened, container: Container, start: Callable[..., Container]
+    opened: Opened, own: Container, start: Callable[..., Container], variables: dict[str, str]
 ):
-    page = opened("/")
+    page = opened("/", own)
     prompt(page, "say short")
-    entries(page, "message").get_by_text("short", exact=True).wait_for()
+    all_entries(page, "message").get_by_text("short", exact=True).wait_for()
     short = min(open_seconds(page, "short") for _ in range(3))
-    container.end()
-    fill(container, 2000)
-    talking(start, PORT=str(container.port))
+    own.end()
+    fill(own, 2000)
+    start(PORT=str(own.port), **variables).serving()
     expect(page.get_by_text("Answer 2000")).to_be_visible(timeout=30_000)
     long = min(open_seconds(page, "Answer 2000") for _ in range(3))
     print(f"a transcript of 2,000 messages opens in {long:.2f} s, one of 2 in {short:.2f} s")
     assert long < 2.5 * short + 0.5, "under a second, where a short one takes a fifth"
     page.get_by_role("button", name="Earlier").click()
     expect(page.get_by_text("question 1883", exact=True)).to_be_visible()
-    assert entries(page, "message").count() + entries(page, "prompt").count() == 120
+    assert all_entries(page, "message").count() + all_entries(page, "prompt").count() == 120
 
 
-def test_a_page_left_open_grows_neither_in_the_browser_nor_in_the_container(
-    opened: Opened, container: Container
-):
-    page = opened("/")
+def test_a_page_left_open_grows_neither_in_the_browser_nor_in_the_container(opened: Opened, own: Container):
+    page = opened("/", own)
 
     def turns(*numbers: int) -> None:
         for number in numbers:
             prompt(page, "tools 800", f"say done {number}")
-            expect(entries(page, "message").last).to_have_text(f"done {number}", timeout=30_000)
+            expect(all_entries(page, "message").last).to_have_text(f"done {number}", timeout=30_000)
 
     turns(1, 2, 3)  # until every part has been in use
-    before = resident(container.program.pid)
+    before = resident(own.program.pid)
     turns(4, 5, 6)
-    grown = resident(container.program.pid) - before
+    grown = resident(own.program.pid) - before
     print(f"grown by {grown:.1f} MB over 2,400 entries, to {before + grown:.0f} MB")
     assert page.locator("article").count() <= 600
     assert grown < 25

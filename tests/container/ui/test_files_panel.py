@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,20 +14,14 @@ from container.ui.files.endings import Ending, ending_of
 from container.ui.files.languages import language_of
 from container.ui.words import visible
 from tests.container.conftest import git, until
+from tests.container.ui.conftest import Opened
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-files_panel")
-
-Open = Callable[[str], Page]
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 HOSTILE = "\"a'b\n<img src=x onerror=window.hacked=1>{{7*7}}.txt"
-
-
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=15_000)
 
 
 def entry(page: Page, name: str) -> Locator:
@@ -53,7 +46,7 @@ def open_file(page: Page, name: str) -> None:
 
 
 def test_directories_are_read_when_they_are_opened_and_stay_open_while_others_change_them(
-    opened: Open, workspace: Path
+    opened: Opened, workspace: Path
 ):
     (workspace / "lib" / "deep").mkdir()
     (workspace / "lib" / "deep" / "x.ts").touch()
@@ -80,7 +73,7 @@ def test_directories_are_read_when_they_are_opened_and_stay_open_while_others_ch
     expect(entry(page, "by-an-agent.txt")).to_be_visible()  # what was open in it is open again
 
 
-def test_of_a_large_directory_the_beginning_is_shown_and_how_much_is_left(opened: Open, workspace: Path):
+def test_of_a_large_directory_the_beginning_is_shown_and_how_much_is_left(opened: Opened, workspace: Path):
     (workspace / "many").mkdir()
     for number in range(1005):
         (workspace / "many" / f"{number:04}").touch()
@@ -91,7 +84,7 @@ def test_of_a_large_directory_the_beginning_is_shown_and_how_much_is_left(opened
     expect(entry(page, "1000")).to_have_count(0)
 
 
-def test_what_git_says_and_where_links_lead_is_seen(opened: Open, workspace: Path):
+def test_what_git_says_and_where_links_lead_is_seen(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("changed\n")
     (workspace / "new.py").touch()
     (workspace / "added.py").touch()
@@ -116,7 +109,7 @@ def test_what_git_says_and_where_links_lead_is_seen(opened: Open, workspace: Pat
     expect(entry(page, "a.py")).to_be_visible()
 
 
-def test_what_is_typed_and_saved_is_on_the_disk_as_the_file_had_its_lines(opened: Open, workspace: Path):
+def test_what_is_typed_and_saved_is_on_the_disk_as_the_file_had_its_lines(opened: Opened, workspace: Path):
     (workspace / "dos.txt").write_bytes(b"one\r\ntwo\r\n")
     page = opened("/files")
     open_file(page, "dos.txt")
@@ -133,7 +126,7 @@ def test_what_is_typed_and_saved_is_on_the_disk_as_the_file_had_its_lines(opened
 
 
 def test_a_file_that_others_change_is_shown_anew_unless_that_would_lose_what_was_typed(
-    opened: Open, workspace: Path
+    opened: Opened, workspace: Path
 ):
     page = opened("/files")
     open_file(page, "README.md")
@@ -167,7 +160,7 @@ def test_a_file_that_others_change_is_shown_anew_unless_that_would_lose_what_was
     assert (workspace / "README.md").read_text() == "again\nmine!"
 
 
-def test_a_change_of_another_text_than_the_one_that_is_here_is_no_change(opened: Open, workspace: Path):
+def test_a_change_of_another_text_than_the_one_that_is_here_is_no_change(opened: Opened, workspace: Path):
     (workspace / "README.md").write_text("one\ntwo\n")
     page = opened("/files")
     open_file(page, "README.md")
@@ -189,7 +182,7 @@ def test_a_change_of_another_text_than_the_one_that_is_here_is_no_change(opened:
     assert (workspace / "README.md").read_text() == "one\ntwo\nthree"
 
 
-def test_the_editor_is_dark_where_the_page_is(opened: Open):
+def test_the_editor_is_dark_where_the_page_is(opened: Opened):
     page = opened("/files")
     open_file(page, "README.md")
     editor = page.locator(".cm-editor")
@@ -202,7 +195,7 @@ def test_the_editor_is_dark_where_the_page_is(opened: Open):
 
 
 def test_another_file_is_opened_only_when_it_was_said_what_becomes_of_the_changes(
-    opened: Open, workspace: Path
+    opened: Opened, workspace: Path
 ):
     (workspace / "other.txt").write_text("other\n")
     page = opened("/files")
@@ -225,7 +218,7 @@ def test_another_file_is_opened_only_when_it_was_said_what_becomes_of_the_change
     assert (workspace / "other.txt").read_text() == "other\n"
 
 
-def test_what_is_no_text_is_shown_as_what_it_is_or_says_why_not(opened: Open, workspace: Path):
+def test_what_is_no_text_is_shown_as_what_it_is_or_says_why_not(opened: Opened, workspace: Path):
     (workspace / "pixel.png").write_bytes(PIXEL)
     (workspace / "data.bin").write_bytes(b"\0\1")
     (workspace / "latin.txt").write_bytes(b"caf\xe9")
@@ -248,7 +241,7 @@ def test_what_is_no_text_is_shown_as_what_it_is_or_says_why_not(opened: Open, wo
     assert Path(download.value.path()).read_bytes() == b"a\r\nb\nc"
 
 
-def test_files_and_directories_are_made_moved_and_deleted(opened: Open, workspace: Path):
+def test_files_and_directories_are_made_moved_and_deleted(opened: Opened, workspace: Path):
     page = opened("/files")
     entry(page, "lib").click()
     expect(entry(page, "a.py")).to_be_visible()
@@ -291,7 +284,7 @@ def test_files_and_directories_are_made_moved_and_deleted(opened: Open, workspac
 
 
 def test_an_upload_lands_in_the_selected_directory_and_replaces_nothing_unasked(
-    opened: Open, workspace: Path
+    opened: Opened, workspace: Path
 ):
     page = opened("/files")
     entry(page, "lib").click()
@@ -317,7 +310,7 @@ def test_an_upload_lands_in_the_selected_directory_and_replaces_nothing_unasked(
     until(lambda: (workspace / "lib" / "a.py").read_bytes() == b"mine", "replaced")
 
 
-def test_names_that_are_no_names_for_html_or_for_text_are_shown_and_served(opened: Open, workspace: Path):
+def test_names_that_are_no_names_for_html_or_for_text_are_shown_and_served(opened: Opened, workspace: Path):
     (workspace / HOSTILE).write_text("hostile\n")
     strange = os.fsencode(workspace) + b"/caf\xe9"
     with open(strange, "wb") as file:  # noqa: PTH123 - a name in bytes
@@ -358,7 +351,7 @@ def test_names_that_are_no_names_for_html_or_for_text_are_shown_and_served(opene
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_a_page_that_is_used_for_long_does_not_grow(opened: Open, workspace: Path):
+def test_a_page_that_is_used_for_long_does_not_grow(opened: Opened, workspace: Path):
     (workspace / "other.txt").write_text("other\n")
     page = opened("/files")
 

@@ -1,4 +1,4 @@
-"""What surrounds the panels: loading, the bridge, the state of the session, previews."""
+"""What surrounds the panels: loading, their addresses, the state of the session, previews, and the end."""
 
 from __future__ import annotations
 
@@ -6,40 +6,15 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from container.contract import EntryUse
 from container.ui.panels import PANELS
-from tests.container.conftest import Container, entry_token, until
+from tests.container.conftest import Container, entered, until
+from tests.container.ui.conftest import Opened
 from tests.container.ui.looking import keep, resident
 from tests.container.ui.test_terminal_panel import open_terminal, type_line
 
 pytestmark = pytest.mark.xdist_group("chromium-ui-page")
-
-Opened = Callable[[str], Page]
-
-
-def test_it_is_loaded_when_somebody_comes_and_is_light_until_then(container: Container, opened: Opened):
-    for _ in range(5):
-        assert container.request("/healthz")[0] == 200
-    before = resident(container.program.pid)
-    page = opened("/")
-    expect(page.get_by_label("Prompt")).to_be_visible()
-    loaded = resident(container.program.pid)
-    print(f"{before:.0f} MB before the page was loaded, {loaded:.0f} MB after")
-    assert before < 110
-    assert loaded < 200
-    assert loaded - before > 15, "the page was loaded before anybody came"
-
-
-def test_the_container_answers_while_the_page_is_loaded(container: Container, opened: Opened):
-    page = opened("/files")
-    slowest = 0.0
-    while not page.get_by_role("tab", name="Files").is_visible():
-        began = time.monotonic()
-        assert container.request("/readyz")[0] == 200
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 1
 
 
 def test_every_panel_has_an_address_and_a_reload_comes_back_to_it(opened: Opened, container: Container):
@@ -70,19 +45,10 @@ def test_how_the_session_is_stands_on_every_panel(opened: Opened, container: Con
     page = opened("/session")
     work = page.locator("header .states .pill").last
     expect(work).to_have_text("clean")
-    (container.workspace / "new.txt").write_text("new\n")
-    expect(work).to_have_text("unsaved", timeout=30_000)
+    headers = {**entered(), "If-None-Match": "*"}
+    assert container.request("/api/tree/file?path=new.txt", "PUT", headers, b"new\n")[0] < 300
+    expect(work).to_have_text("unsaved")
     expect(page.get_by_text("1 change not committed").last).to_be_visible()
-
-
-def test_a_workspace_that_failed_is_told_above_everything(chromium, start):
-    container = start(BERTH_REPOSITORY_URL="file:///nowhere/app.git").serving()
-    container.workspace_state("Failed")
-    page = chromium.new_page()
-    page.goto(f"http://localhost:{container.port}/files#token={entry_token(EntryUse.ENTER)}")
-    expect(page.locator(".notice").first).to_contain_text("The workspace is failed: ")
-    expect(page.locator(".notice").first).to_contain_text("there is no such repository")
-    page.close()
 
 
 def test_a_preview_is_a_frame_without_a_part_in_the_page(opened: Opened, container: Container):
@@ -111,9 +77,43 @@ def test_strangers_get_nothing_of_it(container: Container):
     until(lambda: container.health()["workspace"]["state"] == "Ready", "ready")
 
 
-def test_an_end_of_the_container_is_not_held_up_by_open_pages(container: Container, opened: Opened):
-    page = opened("/terminal")
+# -- while its container begins, fails and ends
+
+
+def test_it_is_loaded_when_somebody_comes_and_is_light_until_then(own: Container, opened: Opened):
+    for _ in range(5):
+        assert own.request("/healthz")[0] == 200
+    before = resident(own.program.pid)
+    page = opened("/", own)
+    expect(page.get_by_label("Prompt")).to_be_visible()
+    loaded = resident(own.program.pid)
+    print(f"{before:.0f} MB before the page was loaded, {loaded:.0f} MB after")
+    assert before < 110
+    assert loaded < 200
+    assert loaded - before > 15, "the page was loaded before anybody came"
+
+
+def test_the_container_answers_while_the_page_is_loaded(own: Container, opened: Opened):
+    page = opened("/files", own)
+    slowest = 0.0
+    while not page.get_by_role("tab", name="Files").is_visible():
+        began = time.monotonic()
+        assert own.request("/readyz")[0] == 200
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 1
+
+
+def test_a_workspace_that_failed_is_told_above_everything(opened: Opened, start: Callable[..., Container]):
+    container = start(BERTH_REPOSITORY_URL="file:///nowhere/app.git").serving()
+    container.workspace_state("Failed")
+    page = opened("/files", container)
+    expect(page.locator(".notice").first).to_contain_text("The workspace is failed: ")
+    expect(page.locator(".notice").first).to_contain_text("there is no such repository")
+
+
+def test_an_end_of_the_container_is_not_held_up_by_open_pages(own: Container, opened: Opened):
+    page = opened("/terminal", own)
     open_terminal(page)
     began = time.monotonic()
-    assert container.end() == 0
+    assert own.end() == 0
     assert time.monotonic() - began < 8
