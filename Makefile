@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Many a test waits for a program or a browser: one worker more than there are cores keeps all of them busy.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint types generate verify bench soak clean lock agents dev
@@ -15,7 +17,7 @@ up: .venv/.server  ## Start Berth on this machine and run examples/hello.yaml (A
 
 test: dev lint types verify  ## Set up all and run every test, linter and check
 	@echo "== tests"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak and not bench" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m "not soak and not bench" $(ARGS)
 
 lint: dev  ## Style and architecture
 	@echo "== style"

@@ -119,7 +119,7 @@ def test_health_turns_healthy(running):
 
 
 def test_the_page_and_its_files_are_there(running):
-    """Scripts of elements that the page does not use are left out of the image; it must lack none of its own."""
+    """What the page does not show is left out of the image; of its own it must lack nothing."""
     status, page = running.request("/")
     assert status == 200
     named = re.findall(r'(?:src|href)="(/[^"]+)"', page.decode())
