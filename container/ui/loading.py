@@ -1,6 +1,6 @@
 """Loads the page when somebody first comes to the door, and then serves it.
 
-NiceGUI takes about a second and 65 MB to load. Most sessions are watched by the controller alone, and
+NiceGUI takes about a second and 30 MB to load. Most sessions are watched by the controller alone, and
 all of them have to answer it within a second of their start: so the page is no part of the start.
 """
 
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import os
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
@@ -21,10 +22,24 @@ from container.ui.panels import PANELS
 if TYPE_CHECKING:
     from container.session import Session
 
-_MODULE = "container.ui.pages"
+_MODULES = ("container.agent.conversation", "container.ui.pages")
+"""What speaks to agents comes first: see :func:`load`."""
 PATHS = frozenset({"/", "/favicon.ico", *(panel.path for panel in PANELS)})
 """Where the page is: at each of its panels."""
 _PARTS = ("/_nicegui/", "/_nicegui_ws/")
+
+
+def load() -> ModuleType:
+    """Load the page's module, and before it the one that speaks to agents, which a page soon asks for.
+
+    Its package parses hundreds of texts as Python while it is loaded, and NiceGUI does while it draws.
+    CPython fails one of two threads that do so at once (https://github.com/python/cpython/issues/106905).
+    So nothing is drawn before the package is there, whichever starts first, the agent or the page.
+    """
+    conversation, pages = _MODULES
+    with contextlib.suppress(ModuleNotFoundError):  # it is missing: the agent says so
+        importlib.import_module(conversation)
+    return importlib.import_module(pages)
 
 
 class Page:
@@ -70,7 +85,7 @@ class Page:
     async def _load(self) -> ASGIApp:
         # It looks for what was stored there before, and makes the directory only to store something.
         os.environ.setdefault("NICEGUI_STORAGE_PATH", str(self._session.settings.data / "page"))
-        pages = await asyncio.to_thread(importlib.import_module, _MODULE)
+        pages = await asyncio.to_thread(load)
         app: ASGIApp = await self._running.enter_async_context(pages.running(self._session))
         return app
 

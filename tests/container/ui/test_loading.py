@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from container.ui.loading import Page
+from tests.container.conftest import ROOT
 
 SCOPE = {"type": "http", "path": "/"}
+
+
+LOADED = """
+import sys
+from container.ui import loading
+assert "acp" not in sys.modules and "nicegui" not in sys.modules, "the start is light"
+page = loading.load()
+assert list(sys.modules).index("acp.schema") < list(sys.modules).index("nicegui")
+print(page.__name__)
+"""
+
+
+def test_what_agents_speak_is_loaded_before_a_page_can_be_drawn():
+    """Both parse texts as Python, which CPython fails in two threads at once; each has one of its own."""
+    words = [sys.executable, "-c", LOADED]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("container.ui.pages\n", "")
 
 
 async def unanswering(scope: Scope, receive: Receive, send: Send) -> None:
