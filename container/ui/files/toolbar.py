@@ -81,6 +81,8 @@ class Toolbar:
             return
         with saying_why():
             await self._tree.rename(entry.path, to)
+            # At once, and not when it is found there: what is clicked meanwhile is meant for it.
+            self._directories.select(to)
             self._opened.moved(entry.path, to)
             await self._show_selected(to)
             await self._opened.refresh()
