@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections import Counter
 
@@ -12,6 +13,12 @@ from hypothesis import settings
 # How long an example takes is the machine's doing: what must be quick is measured by name.
 settings.register_profile("berth", deadline=None)
 settings.load_profile("berth")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look no more through all that was loaded: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
