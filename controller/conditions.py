@@ -16,10 +16,11 @@ from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed
 from controller.planned import Plan
-from controller.reasons import ADMISSION, AILMENTS, FAILURES, OBSTACLES, WAITS
+from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, WAITS
 from controller.report import Verdict, reported
 from controller.standing import Stage
 from crds.base import ConditionStatus
+from crds.meanings import FAILURES
 from crds.session import OperatingMode, Session
 from crds.vocabulary import ConditionType, Reason
 

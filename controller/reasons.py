@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from crds.vocabulary import Reason
 
-FAILURES = frozenset(
-    {
-        Reason.BUILD_FAILED,
-        Reason.BUILD_DEADLINE_EXCEEDED,
-        Reason.IMAGE_NOT_FOUND,
-        Reason.CONTAINER_FAILING,
-        Reason.OUT_OF_MEMORY,
-        Reason.START_DEADLINE_EXCEEDED,
-        Reason.ROLLED_BACK,
-    }
-)
-"""Reasons that are failures of the container or its build, kept in ``lastFailure``."""
-
 ADMISSION = frozenset(
     {
         Reason.SECRET_NOT_FOUND,

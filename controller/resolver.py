@@ -1,9 +1,8 @@
 """Resolves sessions, and does not do it again while nothing changed that the answer is made from.
 
 Most passes only look whether all is still well, and to merge, encode and digest a configuration
-for each would be most of their cost. One answer is kept for each session that is to run, and for the
-newest of the others: while it comes to rest it is looked at some times in a row, later seldom, and a
-thousand answers are several megabytes.
+for each would be most of their cost. One answer is kept for each session that is to run: the others
+are seldom looked at, and a thousand answers are several megabytes.
 """
 
 from __future__ import annotations
@@ -26,8 +25,6 @@ class Resolver:
 
     digest_key: bytes = field(repr=False)
     _answers: dict[Key, tuple[_Versions, Desired]] = field(default_factory=dict, repr=False)
-    _not_to_run: Key | None = None
-    """The one session among them that is not to run."""
 
     def resolve(
         self,
@@ -51,17 +48,11 @@ class Resolver:
             identity=identity,
             digest_key=self.digest_key,
         )
-        self._keep(session.key, versions, desired)
+        if desired.config.replicas:
+            self._answers[session.key] = versions, desired
+        else:
+            self.forget(session.key)
         return desired
-
-    def _keep(self, key: Key, versions: _Versions, desired: Desired) -> None:
-        if not desired.config.replicas:
-            if self._not_to_run is not None:
-                self.forget(self._not_to_run)
-            self._not_to_run = key
-        elif self._not_to_run == key:
-            self._not_to_run = None
-        self._answers[key] = versions, desired
 
     def forget(self, key: Key) -> None:
         """A session is gone."""

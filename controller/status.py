@@ -7,10 +7,11 @@ from datetime import datetime
 from controller.conditions import Pass, conditions
 from controller.desired import Desired
 from controller.errors import Next
-from controller.reasons import FAILURES, WAITS
+from controller.reasons import WAITS
 from controller.report import Verdict
 from controller.standing import Stage
 from crds.base import Condition, ConditionStatus
+from crds.meanings import FAILURES
 from crds.session import (
     Attention,
     LastFailure,

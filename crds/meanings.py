@@ -212,9 +212,8 @@ MEANINGS: Mapping[Reason, Meaning] = MappingProxyType(
 )
 """The row of every reason."""
 
-TROUBLE: frozenset[Reason] = frozenset(
-    {*_DECLARED, *_TARGET, Reason.NOT_OBSERVED}
-    | {
+FAILURES: frozenset[Reason] = frozenset(
+    {
         Reason.BUILD_FAILED,
         Reason.BUILD_DEADLINE_EXCEEDED,
         Reason.IMAGE_NOT_FOUND,
@@ -224,4 +223,7 @@ TROUBLE: frozenset[Reason] = frozenset(
         Reason.ROLLED_BACK,
     }
 )
+"""Those of the container or its build, kept in ``lastFailure``."""
+
+TROUBLE: frozenset[Reason] = frozenset({*_DECLARED, *_TARGET, Reason.NOT_OBSERVED, *FAILURES})
 """What may keep any condition from being known, or from holding."""

@@ -10,7 +10,7 @@ from controller.secrets import SecretValues
 from crds.base import Key, ObjectMeta, Resource
 from crds.container import SecretKeyReference
 from crds.secret import Secret
-from crds.session import EnvVar, OperatingMode, Session, SessionFields, SessionTemplate
+from crds.session import EnvVar, Session, SessionFields, SessionTemplate
 from crds.target import Target
 from tests.controller.builders import KEY, identity, session
 from tests.controller.world import target
@@ -80,18 +80,6 @@ def test_any_change_of_what_it_is_made_from_is_seen(changed: dict[str, Resource]
     again = resolved(by, **changed)
     assert again is not first
     assert again == resolved(Resolver(KEY), **changed)
-
-
-def test_of_those_that_are_not_to_run_the_newest_alone_is_kept():
-    by = Resolver(KEY)
-    running = resolved(by)
-    one, other = (session(name, mode=OperatingMode.STOPPED) for name in ("one", "other"))
-    first = resolved(by, one)
-    assert resolved(by, one) is first
-    resolved(by, other)
-    assert resolved(by, one) is not first
-    assert resolved(by, one) == first
-    assert resolved(by) is running
 
 
 def test_one_that_is_declared_again_shares_nothing_with_the_old_one():
