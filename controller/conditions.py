@@ -46,7 +46,7 @@ class Pass:
 
     @property
     def report(self) -> HealthReport | None:
-        """The container's own report, where it gave one."""
+        """The report of the session's own container, where it gave one."""
         return self.observed.echo if isinstance(self.observed.echo, dict) else None
 
     @property
@@ -177,7 +177,7 @@ def _route_ready(step: Pass) -> Verdict:
         return _previous(step, ConditionType.ROUTE_READY) or _not_reported(step.trouble)
     if want.domain is None:
         return Verdict(_TRUE, Reason.NOT_REQUIRED, "Its target has no route pattern and it names no host")
-    if step.report is not None and step.report["session"] == want.identity.session_id:
+    if step.report is not None:
         return Verdict(_TRUE, Reason.ROUTE_READY, f"{want.domain.host} leads to the container")
     if stands is not None and stands.stage in {Stage.STOPPED, Stage.STOPPING}:
         return Verdict(_FALSE, Reason.STOPPED, "There is no container to lead to")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from container.contract import HealthReport
 from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
@@ -248,7 +249,7 @@ async def read(
                 observed = replace(observed, jobs=await dokploy.list_jobs())
             case Reading.ECHO:
                 echo = await probe.echo(domain, probe_address) if domain else Silence.NO_ANSWER
-                observed = replace(observed, echo=echo)
+                observed = replace(observed, echo=own_report(echo, identity))
             case Reading.GONE:
                 observed = replace(observed, gone=await _is_gone(dokploy, known))
             case Reading.CONTAINERS:
@@ -269,6 +270,17 @@ async def read(
                 text = await dokploy.read_logs(application.ref.application_id, tail=_LOG_LINES, since=None)
                 observed = replace(observed, logs=tuple(text.splitlines()))
     return observed
+
+
+def own_report(answer: HealthReport | Silence, identity: Identity) -> HealthReport | Silence:
+    """The answer behind a route if it is the session's own container's, else who it was (law S16).
+
+    The one place where an answer becomes a report: a route may lead to another session's container,
+    whose words on work, agent and logins are not this session's.
+    """
+    if isinstance(answer, Silence) or answer["session"] == identity.session_id:
+        return answer
+    return Silence.ANOTHER if answer["session"] else Silence.NAMELESS
 
 
 async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:

@@ -29,10 +29,15 @@ class Reading(Enum):
 
 
 class Silence(Enum):
-    """Why a container gave no echo, or Dokploy no list of containers."""
+    """Why there is no report of the session's own container, or no list of containers from Dokploy."""
 
     NO_ANSWER = auto()
     NOT_OURS = auto()
+    """What answered is not a session's container."""
+    ANOTHER = auto()
+    """The container of another session answered."""
+    NAMELESS = auto()
+    """A container that was given no session id: one of ours whose environment somebody emptied, or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Observed:
     detail: ApplicationDetail | None = None
     tasks: tuple[TaskRow, ...] | None = None
     echo: HealthReport | Silence | None = None
+    """The report of the session's own container: its session id was compared (law S16)."""
     jobs: tuple[Job, ...] | None = None
     deployments: tuple[Deployment, ...] | None = None
     logs: tuple[str, ...] | None = None

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from controller.desired import Desired
-from controller.observed import Observed
+from controller.observed import Observed, Silence
 from crds.session import DokployStatus
 from crds.vocabulary import Reason
 from dokploy.port import TaskRow
@@ -94,24 +94,26 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
     """Judge a healthy container by its own word, where one can be had."""
     if want.domain is None or observed.echo is None:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
-    if not isinstance(observed.echo, dict):
+    if observed.echo is Silence.ANOTHER:
+        return Standing(
+            Stage.STARTING, Reason.HOST_TAKEN, f"{want.domain.host} leads to another session's container"
+        )
+    # A container without a session id is one of ours whose environment somebody emptied: nothing of
+    # what it says is believed, and it does not run the declared revision.
+    if isinstance(observed.echo, Silence) and observed.echo is not Silence.NAMELESS:
         return Standing(
             Stage.STARTING,
             Reason.ROUTE_FAILING,
             f"The container is healthy, but {want.domain.host} does not lead to it yet",
         )
-    # A container of no session at all is one of ours whose environment somebody took away.
-    if observed.echo["session"] not in {want.identity.session_id, ""}:
-        return Standing(
-            Stage.STARTING, Reason.HOST_TAKEN, f"{want.domain.host} leads to another session's container"
-        )
-    if observed.echo["revision"] == want.revision:
+    revision = observed.echo["revision"] if isinstance(observed.echo, dict) else ""
+    if revision == want.revision:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
     if elapsed > _ROLLBACK_GRACE:
         return Standing(
             Stage.FAILING,
             Reason.ROLLED_BACK,
-            f"The container runs revision {observed.echo['revision'] or 'none'} in place of {want.revision}",
+            f"The container runs revision {revision or 'none'} in place of {want.revision}",
         )
     return Standing(Stage.STARTING, Reason.REVISION_PENDING, "The container of the new revision is awaited")
 

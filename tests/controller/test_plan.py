@@ -362,13 +362,11 @@ def test_a_container_without_our_environment_is_replaced_and_another_sessions_is
     of = applied()
     known = of.status.dokploy.model_copy(update={"deployed_at": NOW - seconds(60)})
     of = with_known(of, known)
-    stranger = report(of, session="", revision="")
-    made = planned(of, seen(of, tasks=(task("task-2"),), echo=stranger, logs=()))
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=Silence.NAMELESS, logs=()))
     assert made.stands is not None
     assert made.stands.reason is Reason.ROLLED_BACK
     assert made.known.applied is None, "it is applied anew"
-    other = report(of, session="another", revision="r9")
-    made = planned(of, seen(of, tasks=(task("task-2"),), echo=other, logs=()))
+    made = planned(of, seen(of, tasks=(task("task-2"),), echo=Silence.ANOTHER, logs=()))
     assert made.stands is not None
     assert made.stands.reason is Reason.HOST_TAKEN
 
