@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from api.ports import Connect
 from api.problems import Problem, Reason
+from container.contract import without_line_end
 from crds.base import Key
 from crds.logs import register_secret
 from crds.secret import Secret
@@ -97,7 +98,7 @@ class Readings:
 def _key_in(secret: Secret, target: Target) -> SecretStr:
     entry = target.spec.api_key.key
     try:
-        text = base64.b64decode(secret.data[entry], validate=True).decode().strip()
+        text = without_line_end(base64.b64decode(secret.data[entry], validate=True).decode())
     except KeyError:
         detail = f"the Secret {secret.key} has no entry {entry!r}, where the target's API key should be"
         raise Problem(Reason.UNAVAILABLE, detail) from None

@@ -112,6 +112,28 @@ def entry_key(store_key: bytes, session_id: str) -> str:
     return base64.urlsafe_b64encode(block).rstrip(b"=").decode()
 
 
+def without_line_end(credential: str) -> str:
+    """A credential that is one line, without the one line end that a pipe or a file gives it.
+
+    The one rule for a git user name, password and token and for a target's API key, in the
+    controller, the API and the container. Login files and other values are taken as they are.
+    """
+    return credential.removesuffix("\n").removesuffix("\r")
+
+
+def wrong_with_credential(credential: str) -> str | None:
+    """Why a credential cannot be used, to follow its name in a sentence; None where nothing is wrong.
+
+    For what :func:`without_line_end` returned. git's credential protocol is made of lines: a value
+    with a line break could say more than it is asked.
+    """
+    if not credential:
+        return "is empty"
+    if any(character in credential for character in "\r\n\0"):
+        return "holds a line break or NUL within it"
+    return None
+
+
 def auth_file_variable(provider: str, index: int) -> str:
     """``CODEX_AUTH_FILE_1``: base64 of a login file's content."""
     return f"{provider.upper().replace('-', '_')}_AUTH_FILE_{index}"

@@ -73,17 +73,18 @@ def read_secrets(environ: Mapping[str, str]) -> Secrets:
 
 
 def _credentials(environ: Mapping[str, str], problems: list[Problem]) -> Credentials | None:
-    password = environ.get(contract.GIT_PASSWORD)
-    if not password:
+    if not environ.get(contract.GIT_PASSWORD):
         return None
-    username = environ.get(contract.GIT_USERNAME) or _DEFAULT_USERNAME
-    if not (username.isprintable() and password.isprintable()):
-        # git's credential protocol is made of lines: such a value could say more than it is asked.
-        problems.append(
-            Problem(contract.GIT_PASSWORD, "must be one line of text; check the credentials secret")
-        )
-        return None
-    return Credentials(username, password)
+    found = {contract.GIT_USERNAME: environ.get(contract.GIT_USERNAME) or _DEFAULT_USERNAME}
+    found[contract.GIT_PASSWORD] = environ[contract.GIT_PASSWORD]
+    values = {variable: contract.without_line_end(value) for variable, value in found.items()}
+    for variable, value in values.items():
+        wrong = contract.wrong_with_credential(value)
+        if wrong is not None:
+            message = f"{wrong}, so the git server gets no login; correct the credentials secret"
+            problems.append(Problem(variable, message))
+            return None
+    return Credentials(values[contract.GIT_USERNAME], values[contract.GIT_PASSWORD])
 
 
 def _auth_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterable[AuthFile]:

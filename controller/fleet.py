@@ -15,6 +15,7 @@ from datetime import datetime
 import structlog
 from pydantic import SecretStr
 
+from container.contract import without_line_end
 from controller.events import EventWriter
 from controller.identity import Markers
 from controller.metrics import Metrics
@@ -143,7 +144,7 @@ class Fleet:
         except NotFound:
             return None
         encoded = secret.data.get(reference.key)
-        return SecretStr(base64.b64decode(encoded).decode().strip()) if encoded else None
+        return SecretStr(without_line_end(base64.b64decode(encoded).decode())) if encoded else None
 
     async def _tick(self, live: LiveTarget) -> None:
         name = live.record.metadata.name

@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from container import contract
 from controller.errors import Unresolved
 from crds.secret import Secret
 from crds.vocabulary import Reason
@@ -78,11 +79,25 @@ class SecretValues:
         return tuple(sorted((text for text in lines if len(text) >= _MASKED_LENGTH), key=len, reverse=True))
 
     def git_credentials(self, name: str) -> tuple[str, str]:
-        """User name and password (or token) for a repository."""
+        """User name and password (or token) for a repository; raises Unresolved.
+
+        One final line end is no part of either: :func:`container.contract.without_line_end`.
+        """
         keys = self._secret(name).data.keys()
         password = next((key for key in ("password", "token") if key in keys), "password")
-        username = self.entry(name, "username") if "username" in keys else "x-access-token"
-        return username, self.entry(name, password)
+        username = self._credential(name, "username") if "username" in keys else "x-access-token"
+        return username, self._credential(name, password)
+
+    def _credential(self, name: str, key: str) -> str:
+        value = contract.without_line_end(self.entry(name, key))
+        wrong = contract.wrong_with_credential(value)
+        if wrong is not None:
+            raise Unresolved(
+                Reason.INVALID_SPEC,
+                f"spec.source.credentialsSecret: the key {key!r} of the secret {name!r} {wrong}; "
+                "correct the secret, and the session goes on by itself",
+            )
+        return value
 
     def auth_files(self, providers: tuple[str, ...] | None) -> list[tuple[str, list[tuple[str, str]]]]:
         """Login files as (provider, [(file name, base64)]), sorted, so that digests are stable."""

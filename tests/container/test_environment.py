@@ -188,3 +188,14 @@ def test_credentials_are_one_line_each_and_shown_nowhere():
     broken = read_secrets({"BERTH_GIT_PASSWORD": "tok\nhost=evil"})
     assert broken.git is None
     assert [problem.variable for problem in broken.problems] == ["BERTH_GIT_PASSWORD"]
+    misnamed = read_secrets({"BERTH_GIT_PASSWORD": "tok", "BERTH_GIT_USERNAME": "a\nb"})
+    assert misnamed.git is None
+    assert [problem.variable for problem in misnamed.problems] == ["BERTH_GIT_USERNAME"]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_line_end_is_no_part_of_a_credential(end):
+    secrets = read_secrets({"BERTH_GIT_USERNAME": f"ann{end}", "BERTH_GIT_PASSWORD": f"tok{end}"})
+    assert secrets.git is not None
+    assert (secrets.git.username, secrets.git.password) == ("ann", "tok")
+    assert secrets.problems == ()

@@ -85,7 +85,6 @@ SECRET = "canary-`'\"# "
         ({"token": SECRET}, "password or token"),
         ({"username": "me", "password": SECRET}, "password or token"),
         ({"username": SECRET, "password": "fine"}, "user name"),
-        ({"token": "canary\r\n"}, "password or token"),
     ],
 )
 async def test_a_git_credential_that_cannot_be_carried_is_blamed_on_its_field(
@@ -101,6 +100,49 @@ async def test_a_git_credential_that_cannot_be_carried_is_blamed_on_its_field(
         assert "canary" not in message
         await of.change(source={"url": "https://git.test/app"})
         await of.until_ready()
+
+
+@pytest.mark.parametrize(
+    ("values", "given"),
+    [
+        ({"token": "tok\n"}, ("x-access-token", "tok")),
+        ({"token": "tok\r\n"}, ("x-access-token", "tok")),
+        ({"username": "ann\n", "password": " p w "}, ("ann", " p w ")),
+    ],
+)
+async def test_one_final_line_end_is_no_part_of_a_git_credential(
+    values: dict[str, str], given: tuple[str, str]
+):
+    async with world() as of:
+        of.run_controller()
+        meta = ObjectMeta(name="github", namespace=NAMESPACE)
+        await of.records.create(Secret(metadata=meta, string_data=values))
+        await of.declare(source={"url": "https://git.test/app", "credentials_secret": "github"})
+        await of.until_ready()
+        env = of.simulation.containers[0].spec.env
+        assert (env["BERTH_GIT_USERNAME"], env["BERTH_GIT_PASSWORD"]) == given
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"token": "canary\n\n"}, "the key 'token' of the secret 'github' holds a line break"),
+        ({"token": "canary\nhost=evil"}, "the key 'token' of the secret 'github' holds a line break"),
+        (
+            {"username": "canary\rx", "password": "p"},
+            "the key 'username' of the secret 'github' holds a line break",
+        ),
+        ({"password": "\n"}, "the key 'password' of the secret 'github' is empty"),
+    ],
+)
+async def test_a_git_credential_that_cannot_work_is_refused_by_name(values: dict[str, str], words: str):
+    async with world() as of:
+        meta = ObjectMeta(name="github", namespace=NAMESPACE)
+        await of.records.create(Secret(metadata=meta, string_data=values))
+        await of.declare(source={"url": "https://git.test/app", "credentials_secret": "github"})
+        message = await refusal(of)
+        assert words in message
+        assert "canary" not in message
 
 
 @pytest.mark.parametrize(
