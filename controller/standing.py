@@ -24,6 +24,9 @@ _FAILURES_THAT_COUNT = 2
 _RECENT = 600.0
 """Seconds; an older failure says nothing of how the container stands now."""
 
+_UNHEALTHY = "unhealthy container"
+"""In the error of a task that was stopped because its health check failed, whatever its exit code."""
+
 _ROUNDING = 2.0
 """Seconds by which Docker's words for an age may be off near the moment of a write."""
 
@@ -147,6 +150,12 @@ def _failure(recent: list[TaskRow], memory_limit: int | None) -> Standing | None
     if len(ended) < _FAILURES_THAT_COUNT:
         return None
     error = next((row.error for row in ended if row.error), "")
+    if _UNHEALTHY in error:
+        return Standing(
+            Stage.FAILING,
+            Reason.CONTAINER_FAILING,
+            f"Docker replaces the container again and again because its health check fails ({error})",
+        )
     if "(137)" in error and memory_limit is not None:
         return Standing(
             Stage.FAILING,

@@ -25,7 +25,8 @@ _POWERS = " kMGTP"
 
 _KNOWN_ERRORS = (
     re.compile(r"No such image: [\w.:/@-]+…?"),
-    re.compile(r"task: non-zero exit \(\d+\)(?=$|:)"),
+    re.compile(r"task: non-zero exit \(\d+\)(?:: dockerexec: unhealthy container$)?(?=$|:)"),
+    re.compile(r"(?:dockerexec: )?unhealthy container(?: shutdown failed)?(?=$|:)"),
     re.compile(r"no suitable node(?: \([a-z0-9 ;,]+\))?"),
     re.compile(r"starting container failed(?=$|:)"),
     re.compile(r"invalid mount config for type \"[a-z]+\"(?=$|:)"),

@@ -118,7 +118,7 @@ class _Deployment:
         self.log(f"Pulling {image}")
         try:
             self._require_engine()
-            await self._swarm.images.pull(image)
+            await self._swarm.images.fetch(image)
         except NoSuchImage:
             name, _, tag = image.rpartition(":")
             missing = f"manifest for {name}:{tag} not found: manifest unknown: manifest unknown"

@@ -19,6 +19,15 @@ class Images:
             raise NoSuchImage(image)
         await self._runtime.pull(image)
 
+    async def fetch(self, image: str) -> None:
+        """``docker pull``, as a deploy does it: an image that is only here is in no registry.
+
+        Raises NoSuchImage. Swarm itself starts such an image all the same: see :meth:`pull`.
+        """
+        if image in self.built:
+            raise NoSuchImage(image)
+        await self.pull(image)
+
     def add_built(self, image: str) -> None:
         """A build has made it."""
         self.built.add(image)

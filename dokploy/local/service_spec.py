@@ -65,6 +65,8 @@ class ServiceSpec:
     image: str
     env: Mapping[str, str] = field(repr=False, default_factory=dict)
     mounts: tuple[tuple[str, str], ...] = ()
+    mount_points: tuple[str, ...] = ()
+    """The paths of all mounts, of binds and files too: Swarm refuses a path that is there twice."""
     port: int = 3000
     replicas: int = 1
     health: Health | None = None
@@ -91,6 +93,7 @@ def restored(document: Mapping[str, Any]) -> ServiceSpec:
         **{
             **given,
             "mounts": tuple((volume, path) for volume, path in given["mounts"]),
+            "mount_points": tuple(given.get("mount_points", ())),
             "health": health,
             "restart": Restart(**given["restart"]),
             "update": Update(Order(update["order"]), OnFailure(update["on_failure"]), update["monitor"]),

@@ -10,7 +10,8 @@ seconds. What an image does is read off its name, or given in a registry:
 ``sim/stubborn:S``       takes S seconds to stop; killed (137) if the grace is shorter
 ``sim/crash:CODE``       exits at once with CODE
 ``sim/oom:S``            is killed (137) after S seconds
-``sim/unhealthy``        runs, but never passes its health check
+``sim/unhealthy``        runs, but never passes its health check; exits 0 on TERM
+``sim/unhealthy:CODE``   the same, and exits with CODE on TERM
 ``sim/missing``          cannot be found or pulled
 ======================== =====================================================================
 """
@@ -51,6 +52,9 @@ class Script:
     stop: float = 3.3
     lifetime: float | None = None
     exit_code: int = 0
+    """Of its own end."""
+    term_code: int = 0
+    """Of its end on TERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def script_of(image: str) -> Script:
         "sim/stubborn": Script(stop=number),
         "sim/crash": Script(lifetime=0.0, exit_code=int(number)),
         "sim/oom": Script(lifetime=number, exit_code=KILLED),
-        "sim/unhealthy": Script(healthy=False),
+        "sim/unhealthy": Script(healthy=False, term_code=int(number) if tag else 0),
         "sim/missing": Script(missing=True),
     }
     return scripts.get(base, Script())
@@ -160,7 +164,7 @@ class SimulatedContainer:
         self._stopping = True
         in_time = self._script.stop <= grace
         await asyncio.sleep(min(self._script.stop, grace))
-        self.exit(0 if in_time else KILLED)
+        self.exit(self._script.term_code if in_time else KILLED)
 
     def address(self) -> tuple[str, int] | None:
         """Nowhere: :meth:`Simulation.healthz` answers in its place."""

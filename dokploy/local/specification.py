@@ -51,6 +51,7 @@ def specification(
         image=image_of(application),
         env=env,
         mounts=_volumes(mounts),
+        mount_points=tuple(mount["mountPath"] for mount in mounts),
         port=_port(env, domains),
         replicas=int(application["replicas"]),
         health=_health(application["healthCheckSwarm"]),
@@ -64,9 +65,12 @@ def specification(
 
 
 def _volumes(mounts: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """Named volumes, each path once: of doubled mounts Docker keeps one."""
-    found = {mount["mountPath"]: mount["volumeName"] for mount in mounts if mount["type"] == "volume"}
-    return tuple((volume, path) for path, volume in found.items() if volume)
+    """The named volumes; binds and files are rows and nothing more here."""
+    return tuple(
+        (mount["volumeName"], mount["mountPath"])
+        for mount in mounts
+        if mount["type"] == "volume" and mount["volumeName"]
+    )
 
 
 def _port(env: Mapping[str, str], domains: Sequence[Mapping[str, Any]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,11 +12,12 @@ from dokploy.local.ids import Ids
 from dokploy.local.images import Images
 from dokploy.local.runtime import Runtime
 from dokploy.local.service import Service
-from dokploy.local.service_spec import ServiceSpec
+from dokploy.local.service_spec import SECOND, ServiceSpec
 from dokploy.local.tasks import Engine, Task
 from dokploy.local.timings import Timings
 
 MEMORY_LEAST = 4 * 1024 * 1024
+NANO_CPUS_LEAST = 1_000_000
 NAME_LONGEST = 63
 
 
@@ -235,12 +237,19 @@ class Swarm:
 
 
 def _refuse_nonsense(spec: ServiceSpec) -> None:
-    """What Swarm does not take, in its words (FACTS 4: long names, ``64m``, templates)."""
+    """What Swarm does not take, in its words (FACTS 4; swarmkit's validateResources, validateMounts)."""
     argument = "rpc error: code = InvalidArgument desc ="
     if len(spec.name) > NAME_LONGEST:
         raise EngineRefused(400, f"{argument} name must be {NAME_LONGEST} characters or fewer")
     if spec.memory_bytes is not None and spec.memory_bytes < MEMORY_LEAST:
         reason = f"{argument} invalid memory value {spec.memory_bytes}: Must be at least 4MiB"
         raise EngineRefused(400, reason)
+    if spec.nano_cpus is not None and spec.nano_cpus < NANO_CPUS_LEAST:
+        least = NANO_CPUS_LEAST / SECOND
+        reason = f"{argument} invalid cpu value {spec.nano_cpus / SECOND:g}: Must be at least {least:g}"
+        raise EngineRefused(400, reason)
+    doubled = next((path for path, times in Counter(spec.mount_points).items() if times > 1), None)
+    if doubled is not None:
+        raise EngineRefused(400, f"{argument} ContainerSpec: duplicate mount point: {doubled}")
     if spec.replicas < 0:
         raise EngineRefused(400, f"{argument} Number of replicas must be non-negative")

@@ -22,6 +22,12 @@ _log = structlog.get_logger(__name__)
 
 ENDED = frozenset({"Complete", "Failed", "Rejected", "Shutdown"})
 KILLED = 137
+_UNHEALTHY = {
+    True: "task: non-zero exit ({code}): dockerexec: unhealthy container",
+    False: "unhealthy container shutdown failed: exit status {code}",
+}
+"""By whether it was healthy before: how Swarm tells of a container that fails its health check and
+does not exit 0 on TERM (FACTS-2 8)."""
 
 
 @runtime_checkable
@@ -71,9 +77,9 @@ class Task:
     """One task. ``wanted`` is Swarm's desired state, ``state`` the current one."""
 
     __slots__ = (
-        "_changed", "_engine", "_live", "_stop", "_watcher", "allowed", "container", "error", "exit_code",
-        "exited_at", "healthy", "since", "spec", "started_at", "state", "stopping", "task_id", "version",
-        "wanted",
+        "_changed", "_engine", "_live", "_stop", "_unhealthy", "_watcher", "allowed", "container", "error",
+        "exit_code", "exited_at", "healthy", "since", "spec", "started_at", "state", "stopping", "task_id",
+        "version", "wanted",
     )  # fmt: skip
 
     def __init__(self, spec: ServiceSpec, version: int, engine: Engine, watcher: Watcher) -> None:
@@ -95,6 +101,8 @@ class Task:
         self._watcher = watcher
         self._changed = asyncio.Event()
         self._stop: asyncio.Task[None] | None = None
+        self._unhealthy = ""
+        """What is told of the end of a container that is stopped because its health check fails."""
         self._live = engine.spawn(self._run())
 
     @property
@@ -212,7 +220,8 @@ class Task:
             # A program that exits 0 on TERM hides an unhealthy end: the row says Complete (FACTS-2 2).
             self._become("Complete")
         else:
-            self._become("Failed", f'"task: non-zero exit ({code})"')
+            ending = self._unhealthy or "task: non-zero exit ({code})"
+            self._become("Failed", f'"{ending.format(code=code)}"')
 
     async def _watch(self, container: Container, health: Health) -> None:
         """Check until the container is unhealthy; then stop it, and the restart policy follows."""
@@ -230,6 +239,7 @@ class Task:
             elif self.healthy or asyncio.get_running_loop().time() - began >= health.start_period:
                 failures += 1
                 if failures >= health.retries:
+                    self._unhealthy = _UNHEALTHY[self.healthy]
                     self.healthy = False
                     self._stop_container()
                     return

@@ -394,6 +394,20 @@ def test_one_exit_is_a_restart_and_two_are_a_failure():
     assert failing.reason is Reason.CONTAINER_FAILING
 
 
+@pytest.mark.parametrize("code", [143, 137])
+def test_a_container_that_fails_its_health_check_is_told_so_whatever_its_exit_code(code: int):
+    of = applied()
+    error = f"task: non-zero exit ({code}): dockerexec: unhealthy container"
+    ended = [task(f"task-{n}", "Failed", wanted="shutdown", error=error) for n in (2, 3)]
+    want = replace(desired(of), config=replace(desired(of).config, memory_limit=2**30))
+    observed = seen(of, services=(service(of, running=0),), tasks=tuple(ended), logs=())
+    failing = plan(of, want, observed, now=NOW, deadlines=DEADLINES).blocked
+    assert failing is not None
+    assert failing.reason is Reason.CONTAINER_FAILING
+    assert "its health check fails" in failing.message
+    assert error in failing.message
+
+
 # -- twins -----------------------------------------------------------------------------------
 
 

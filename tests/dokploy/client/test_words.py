@@ -48,7 +48,13 @@ def test_states(words, state):
         ('"No such image: 127.0.0.1:5000/nope:9"', "No such image: 127.0.0.1:5000/nope:9"),
         ('"No such image: ghcr.io/acme/x@sha…"', "No such image: ghcr.io/acme/x@sha…"),
         ('"task: non-zero exit (137)"', "task: non-zero exit (137)"),
-        ('"task: non-zero exit (143): dockerexec: unhealthy container"', "task: non-zero exit (143)"),
+        (
+            '"task: non-zero exit (143): dockerexec: unhealthy container"',
+            "task: non-zero exit (143): dockerexec: unhealthy container",
+        ),
+        ('"task: non-zero exit (1): OCI env TOKEN=canary"', "task: non-zero exit (1)"),
+        ('"dockerexec: unhealthy container"', "dockerexec: unhealthy container"),
+        ('"unhealthy container shutdown failed: canary"', "unhealthy container shutdown failed"),
         (
             '"no suitable node (insufficient resources on 1 node)"',
             "no suitable node (insufficient resources on 1 node)",

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from dokploy.local.simulation import Script
 from tests.dokploy.local.world import HEALTH
 
 pytestmark = pytest.mark.looptime
@@ -93,6 +94,23 @@ async def test_a_container_that_turns_unhealthy_is_replaced(world):
     assert world.simulation.running(row["appName"])[0] is not container
 
 
+@pytest.mark.parametrize(
+    ("was_healthy", "image", "error"),
+    [
+        (True, "sim/ok", "task: non-zero exit (143): dockerexec: unhealthy container"),
+        (False, "sim/unhealthy:143", "unhealthy container shutdown failed: exit status 143"),
+    ],
+)
+async def test_an_unhealthy_container_that_fails_on_term_says_so(world, was_healthy, image, error):
+    world.simulation.images["sim/ok"] = Script(term_code=143)
+    row = await world.run(dockerImage=image)
+    if was_healthy:
+        await world.until(row, "1/1")
+        world.simulation.running(row["appName"])[0].turn(healthy=False)
+    await asyncio.sleep(8)
+    assert ("shutdown", "Failed", f'"{error}"') in await world.tasks(row)
+
+
 async def test_killed_by_hand_it_comes_back_after_the_delay(world):
     row = await world.run()
     await world.until(row, "1/1")
@@ -111,19 +129,57 @@ async def test_a_stubborn_container_is_killed_after_the_grace(world):
     assert listed[0]["status"].startswith("Exited (137)")
 
 
-@pytest.mark.parametrize("memory", ["1048576", "64m"])
-async def test_too_little_memory_is_refused_and_the_container_left_alone(world, memory):
+@pytest.mark.parametrize(
+    "limit", [{"memoryLimit": "1048576"}, {"memoryLimit": "64m"}, {"cpuLimit": "999999"}]
+)
+async def test_too_little_of_a_resource_is_refused_and_the_container_left_alone(world, limit):
     row = await world.run()
     await world.until(row, "1/1")
     boot = world.simulation.healthz(row["appName"])["boot"]
-    await world.update(row, memoryLimit=memory)
+    await world.update(row, **limit)
     answer = await world.ask("POST", "application.reload", row)
     assert (answer.status_code, answer.json()["message"]) == (500, "Error reloading application")
     assert await world.status(row) == "error"
     await asyncio.sleep(5)
     assert world.simulation.healthz(row["appName"])["boot"] == boot
-    await world.change(row, memoryLimit="6291456")
+    await world.change(row, memoryLimit="6291456", cpuLimit="1000000")
     assert await world.status(row) == "done"
+
+
+async def test_a_path_that_is_mounted_twice_is_refused_until_one_of_them_is_removed(world):
+    row = await world.run()
+    await world.until(row, "1/1")
+    mount = {"volumeName": "v", "mountPath": "/data", "serviceId": row["applicationId"]}
+    twice = [
+        await world.post("mounts.create", type="volume", serviceType="application", **mount) for _ in range(2)
+    ]
+    answer = await world.ask("POST", "application.reload", row)
+    assert (answer.status_code, answer.json()["message"]) == (500, "Error reloading application")
+    assert await world.replicas(row) == "1/1"
+    await world.post("application.deploy", applicationId=row["applicationId"])
+    await asyncio.sleep(1)
+    deployment = (await world.get("deployment.all", applicationId=row["applicationId"]))[0]
+    assert deployment["status"] == "error"
+    log = await world.get("deployment.readLogs", deploymentId=deployment["deploymentId"])
+    assert "duplicate mount point: /data" in log
+    await world.post("mounts.remove", mountId=twice[0]["mountId"])
+    await world.reload(row)
+    assert await world.status(row) == "done"
+
+
+async def test_a_deploy_of_an_image_that_is_only_on_the_host_changes_nothing_that_runs(world):
+    row = await world.run()
+    await world.until(row, "1/1")
+    boot = world.simulation.healthz(row["appName"])["boot"]
+    world.dokploy.swarm.images.add_built("only-here:1")
+    await world.update(row, dockerImage="only-here:1")
+    await world.post("application.deploy", applicationId=row["applicationId"])
+    await asyncio.sleep(10)
+    assert await world.status(row) == "error"
+    assert world.simulation.healthz(row["appName"])["boot"] == boot
+    await world.reload(row)
+    await asyncio.sleep(10)
+    assert world.simulation.healthz(row["appName"])["boot"] != boot
 
 
 async def test_never_two_containers_on_one_volume_under_stop_first(world):
