@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from container import contract
 from controller.effect import lasting
-from controller.environment import blamed, environment
+from controller.environment import environment
 from controller.errors import Unresolved
 from controller.identity import Identity
 from controller.layers import Layers
@@ -102,7 +102,7 @@ def resolve(
         name="",
         description="",
         source=_source(image, build),
-        env=_encode_env(lasting(env), layers),
+        env=_encode_env(lasting(env)),
         replicas=1,
         health=_health(layers.container),
         stop_grace=_nanoseconds(layers.container.stop_grace.seconds),
@@ -116,12 +116,12 @@ def resolve(
     revision = digest_of(digest_key, config, volumes)[:12]
     # The revision goes in last: it cannot be part of what it is the digest of.
     env[contract.REVISION] = revision
-    config = replace(config, env=_encode_env(lasting(env), layers), replicas=1 if running else 0)
+    config = replace(config, env=_encode_env(lasting(env)), replicas=1 if running else 0)
     name, description = str(session.key), session.spec.title or f"Berth session {session.key}"
     return Desired(
         identity=identity,
         mode=session.spec.operating_mode,
-        config=replace(config, name=name, description=description, env=_encode_env(env, layers)),
+        config=replace(config, name=name, description=description, env=_encode_env(env)),
         digest=digest_of(digest_key, config),
         described=digest_of(digest_key, name, description, env[contract.SESSION_TITLE]),
         revision=revision,
@@ -196,11 +196,12 @@ def _volumes(identity: Identity) -> tuple[VolumeMount, ...]:
     )
 
 
-def _encode_env(variables: Mapping[str, str], layers: Layers) -> SecretStr:
+def _encode_env(variables: Mapping[str, str]) -> SecretStr:
     try:
         return SecretStr(encode(variables))
     except Unencodable as error:
-        raise Unresolved(Reason.INVALID_SPEC, blamed(error, layers)) from None
+        # Only a secret's entry holds what no variable can: all else was checked when it was written.
+        raise Unresolved(Reason.INVALID_SPEC, f"spec.env: {error}") from None
 
 
 def _encode_arguments(arguments: Mapping[str, str]) -> SecretStr:

@@ -13,7 +13,6 @@ from controller.identity import Identity
 from controller.layers import Layers
 from controller.secrets import SecretValues
 from crds.session import Session
-from dokploy.dotenv import Unencodable
 
 
 def environment(
@@ -32,27 +31,6 @@ def environment(
         contract.TOKEN_KEY: entry_key,
         **({contract.CONSOLE_ORIGIN: console_origin} if console_origin else {}),
     }
-
-
-def blamed(error: Unencodable, layers: Layers) -> str:
-    """What a person wrote that no variable can carry: its field, and what to do.
-
-    The names of the contract are nobody else's to declare, so the name tells the field.
-    """
-    source = layers.get("source")
-    match error.name:
-        case contract.GIT_USERNAME | contract.GIT_PASSWORD:
-            what = "user name" if error.name == contract.GIT_USERNAME else "password or token"
-            return (
-                f"spec.source.credentialsSecret: the {what} in the secret {source.credentials_secret!r} "
-                f"{error.why}; put one without there, such as a new token"
-            )
-        case contract.REPOSITORY_URL:
-            return f"spec.source.url: it {error.why}; write those characters as %xx"
-        case contract.REPOSITORY_REF:
-            return f"spec.source.ref: it {error.why}; name another branch, tag or commit"
-        case _:
-            return f"spec.env: {error}"
 
 
 def _declared_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
@@ -75,7 +53,7 @@ def _contract_env(
         contract.SESSION_ID: identity.session_id,
         contract.SESSION_NAME: session.metadata.name,
         contract.SESSION_NAMESPACE: session.metadata.namespace,
-        contract.SESSION_TITLE: _carried(session.spec.title or session.metadata.name),
+        contract.SESSION_TITLE: session.spec.title or session.metadata.name,
         contract.PORT: str(layers.container.port),
         contract.WORKSPACE_PATH: contract.DEFAULT_WORKSPACE,
         contract.DATABASE_PATH: contract.DEFAULT_DATABASE,
@@ -83,23 +61,10 @@ def _contract_env(
         contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
     }
     if agent.command:
-        env[contract.AGENT_COMMAND] = _one_quote(json.dumps(agent.command))
+        env[contract.AGENT_COMMAND] = json.dumps(agent.command)
     env.update(_source_env(layers, secrets))
     env.update(_auth_env(layers, secrets))
     return env
-
-
-def _carried(title: str) -> str:
-    """The title with two kinds of quotes at most: more than that Dokploy's parser may not carry.
-
-    It is a line for people, and must not keep a session from running.
-    """
-    return title.replace("`", "'") if "'" in title else title
-
-
-def _one_quote(text: str) -> str:
-    """JSON with only its own double quotes: the other kinds as escapes, for the same reason."""
-    return text.replace("'", r"\u0027").replace("`", r"\u0060")
 
 
 def _source_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:

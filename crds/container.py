@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 
-from crds.base import Model, cel
+from crds.base import DECLARED, Model, cel
 from crds.environment import KEPT_VARIABLES, MOST_VARIABLES, EnvName, FreeEnvName, check_variables
 from crds.git import BuildRef, BuildUrl
 from crds.quantity import CpuQuantity, Duration, MemoryQuantity, PositiveDuration
@@ -14,6 +14,14 @@ from crds.rules import ImageName, Label, RelativePath, SecretKey, misplaced
 
 _LEAST_MEMORY = MemoryQuantity("6Mi")
 """Below it the engine refuses to start anything (FACTS-2 4)."""
+_LEAST_CPU = CpuQuantity("1m")
+_LEAST_RESERVED_MEMORY = MemoryQuantity("4Mi")
+"""Below these Swarm refuses the service (``validateResources`` of moby/swarmkit); 0 is none reserved."""
+
+MOST_VARIABLE_BYTES = 128 * 1024 - 1
+"""Bytes of ``NAME=value`` that Linux gives a program: ``MAX_ARG_STRLEN`` without the zero at its end."""
+_MOST_ARGUMENT_BYTES = 64 * 1024
+"""Bytes of all build arguments: Dokploy writes them into one command, which is one text to Linux."""
 
 ONE_IMAGE = cel(
     "!(has(self.image) && has(self.build))", "give either image or build, not both", field=".build"
@@ -48,8 +56,8 @@ class EnvVar(Model):
     """Its name. Those that Berth sets itself are refused: SESSION_ID, PORT, WORKSPACE_PATH,
     DATABASE_PATH, BERTH_* and *_AUTH_FILE_n."""
     value: str | None = Field(default=None, max_length=65_536)
-    """The value, written out; at most 65,536 characters. It shows wherever the spec shows: for
-    what others must not see, use secretRef."""
+    """The value, written out; at most 65,536 characters, and 131,071 bytes with its name. It shows
+    wherever the spec shows: for what others must not see, use secretRef."""
     secret_ref: SecretKeyReference | None = None
     """The secret's entry that is the value."""
 
@@ -59,6 +67,11 @@ class EnvVar(Model):
             raise misplaced("value", "required, unless secretRef is given")
         if self.value is not None and self.secret_ref is not None:
             raise misplaced("secretRef", "give either value or secretRef, not both")
+        size = len(f"{self.name}={self.value or ''}".encode())
+        if size > MOST_VARIABLE_BYTES:
+            raise misplaced(
+                "value", f"{size:,} bytes with its name; Linux takes {MOST_VARIABLE_BYTES:,} at most"
+            )
         return self
 
 
@@ -74,16 +87,24 @@ class Build(Model):
     context: RelativePath = "."
     """Path of the build context, from the root of the repository."""
     args: dict[EnvName, str] = Field(default_factory=dict, max_length=100, examples=[{"NODE": "22"}])
-    """Build arguments, at most 100. They show in the build's log and in the image: no secrets."""
+    """Build arguments, at most 100, of at most 65,536 bytes in all. They show in the build's log and
+    in the image: no secrets."""
+
+    @model_validator(mode="after")
+    def _within_one_command(self, info: ValidationInfo) -> Self:
+        size = sum(len(f"{name}={value}".encode()) for name, value in self.args.items())
+        if info.context is DECLARED and size > _MOST_ARGUMENT_BYTES:
+            raise misplaced("args", f"{size:,} bytes in all; a build takes at most {_MOST_ARGUMENT_BYTES:,}")
+        return self
 
 
 class Reservation(Model):
     """What is set aside for the container on its node."""
 
     cpu: CpuQuantity | None = None
-    """CPUs set aside, in cores or thousandths of one (250m)."""
+    """CPUs set aside, in cores or thousandths of one (250m); 0, or at least 1m."""
     memory: MemoryQuantity | None = None
-    """Memory set aside, in bytes or with a unit (512Mi)."""
+    """Memory set aside, in bytes or with a unit (512Mi); 0, or at least 4Mi."""
 
 
 class Resources(Model):
@@ -96,7 +117,21 @@ class Resources(Model):
             field=".memory",
         )
         | cel(
-            "!has(self.cpu) || quantity(self.cpu).isGreaterThan(quantity('0'))", "more than 0", field=".cpu"
+            f"!has(self.cpu) || quantity(self.cpu).compareTo(quantity('{_LEAST_CPU}')) >= 0",
+            f"at least {_LEAST_CPU}: Swarm refuses less",
+            field=".cpu",
+        )
+        | cel(
+            "!has(self.reserve) || !has(self.reserve.cpu) || quantity(self.reserve.cpu).sign() == 0"
+            f" || quantity(self.reserve.cpu).compareTo(quantity('{_LEAST_CPU}')) >= 0",
+            f"at least {_LEAST_CPU}: Swarm refuses less",
+            field=".reserve.cpu",
+        )
+        | cel(
+            "!has(self.reserve) || !has(self.reserve.memory) || quantity(self.reserve.memory).sign() == 0"
+            f" || quantity(self.reserve.memory).compareTo(quantity('{_LEAST_RESERVED_MEMORY}')) >= 0",
+            f"at least {_LEAST_RESERVED_MEMORY}: Swarm refuses less",
+            field=".reserve.memory",
         )
         | cel(
             "!has(self.cpu) || !has(self.reserve) || !has(self.reserve.cpu)"
@@ -113,7 +148,7 @@ class Resources(Model):
     )
 
     cpu: CpuQuantity | None = None
-    """The most CPU it may use, in cores (2) or thousandths of one (500m); more than 0."""
+    """The most CPU it may use, in cores (2) or thousandths of one (500m); at least 1m."""
     memory: MemoryQuantity | None = None
     """The most memory it may use, in bytes or with a unit (2Gi); above it the container is
     killed. At least 6Mi."""
@@ -131,6 +166,20 @@ class Resources(Model):
             raise misplaced("reserve.cpu", f"at most the limit, which is {self.cpu}")
         if self.memory and reserve.memory and reserve.memory.bytes > self.memory.bytes:
             raise misplaced("reserve.memory", f"at most the limit, which is {self.memory}")
+        return self
+
+    @model_validator(mode="after")
+    def _taken_by_swarm(self, info: ValidationInfo) -> Self:
+        # What is stored is read all the same: a rule that came later must not make a record vanish.
+        if info.context is not DECLARED:
+            return self
+        reserve = self.reserve
+        if self.cpu is not None and self.cpu.nano_cpus < _LEAST_CPU.nano_cpus:
+            raise misplaced("cpu", f"at least {_LEAST_CPU}: Swarm refuses less; leave it out for no limit")
+        if reserve.cpu and 0 < reserve.cpu.nano_cpus < _LEAST_CPU.nano_cpus:
+            raise misplaced("reserve.cpu", f"at least {_LEAST_CPU}: Swarm refuses less")
+        if reserve.memory and 0 < reserve.memory.bytes < _LEAST_RESERVED_MEMORY.bytes:
+            raise misplaced("reserve.memory", f"at least {_LEAST_RESERVED_MEMORY}: Swarm refuses less")
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from crds.base import DECLARED, Model, Resource
-from crds.errors import InvalidObject, Problem, problems_of
+from crds.errors import InvalidObject, Problem, path_of, problems_of
 from crds.event import Event
 from crds.secret import Secret
 from crds.session import Session, SessionTemplate
@@ -54,6 +54,7 @@ def parse(document: Mapping[str, Any]) -> Resource:
     if document.get("apiVersion", expected) != expected:
         raise InvalidObject([Problem("apiVersion", f"{kind.KIND} is served as {expected}")])
     _check_size(document)
+    _check_text(document)
     try:
         # By the names of the wire alone: what a cluster would refuse is refused here.
         return kind.model_validate(dict(document), context=DECLARED, by_alias=True, by_name=False)
@@ -83,6 +84,35 @@ def _check_size(document: Mapping[str, Any]) -> None:
         raise InvalidObject(
             [Problem("spec", f"has {size:,} bytes as JSON, and at most {MAX_SPEC:,} are taken")]
         )
+
+
+_APART = frozenset({"status", "data", "stringData"})
+"""What is not stored as text: a status is the controller's, and the values of a Secret are any bytes."""
+
+
+def _check_text(document: Mapping[str, Any]) -> None:
+    """Refuse the character NUL: no environment holds it, and Postgres stores no text with it."""
+    declared = {name: value for name, value in document.items() if name not in _APART}
+    found = tuple(
+        Problem(path_of(place), "may not hold the character NUL") for place in _nul_places(declared)
+    )
+    if found:
+        raise InvalidObject(found)
+
+
+def _nul_places(value: object, place: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield place
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            if "\0" in str(name):
+                yield place
+            else:
+                yield from _nul_places(item, (*place, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _nul_places(item, (*place, index))
 
 
 def dump(resource: Model) -> dict[str, Any]:

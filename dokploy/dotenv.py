@@ -9,7 +9,7 @@ A text goes through three readers, one after the other (FACTS 4 and 11):
 3. :func:`render`: Swarm's templates ``{{...}}`` (Go's); an unknown one fails the deploy.
 
 :func:`resolve` is all three. :func:`encode` is the way back: ``resolve(encode(x)) == x`` for every
-``x`` that it does not refuse. Build arguments see no Swarm, so nothing can be escaped in them:
+text without zero and surrogates. Build arguments see no Swarm, so nothing can be escaped in them:
 :func:`encode_arguments`.
 """
 
@@ -162,6 +162,9 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """Zero, which ends a text in C, and halves of surrogate pairs, which UTF-8 does not have."""
 _BRACES = re.compile(r"[${]+")
+_HARD = re.compile(r"[${\r']+")
+"""What no kind of quotes carries, besides: in single quotes everything but these stands for itself."""
+_KINDS = re.compile(r"\$+|\{+|\r+|'+")
 _NOTHING = '{{""}}'
 """A template that renders to nothing."""
 
@@ -170,8 +173,10 @@ def encode(variables: Mapping[str, str]) -> str:
     """Write variables so that the container sees them as they are; raise Unencodable.
 
     Each value stands in the first of a single quote, a backtick and a double quote that does not occur in it;
-    with all three in it, bare, if it is one line without ``#``. ``{{`` and ``${{`` become
-    templates that render to themselves.
+    with all three in it, bare, if it is one line without ``#``. ``{{`` and ``${{`` become templates
+    that render to themselves. So does, where nothing of that serves, what dotenv would change: a
+    carriage return and the quote itself. Refused are only zero, half a surrogate pair, and a name
+    that dotenv does not read.
     """
     return "\n".join(f"{name}={_encoded(name, value)}" for name, value in variables.items())
 
@@ -183,45 +188,62 @@ def encode_arguments(variables: Mapping[str, str]) -> str:
         _check(name, value)
         if "${{" in value:
             raise Unencodable(name, "holds '${{', which Dokploy takes for a reference in a build argument")
-        lines.append(f"{name}={_quoted(name, value, value)}")
+        if "\r" in value:
+            raise Unencodable(name, "holds a carriage return, which Dokploy changes", _IN_BASE64)
+        text = _quoted(value, value)
+        if text is None:
+            raise Unencodable(name, "holds quotes of all kinds beside '#', line ends or spaces", _IN_BASE64)
+        lines.append(f"{name}={text}")
     return "\n".join(lines)
 
 
 def _encoded(name: str, value: str) -> str:
     _check(name, value)
-    escaped = _BRACES.sub(_escaped, value)
-    # A backslash before the closing quote would be read as belonging to it, and the value would
-    # go on into the next line.
-    closed = escaped + _NOTHING if escaped.endswith("\\") else escaped
-    return _quoted(name, closed, escaped)
+    if "\r" not in value:
+        escaped = _BRACES.sub(_escaped, value)
+        simple = _quoted(_closed(escaped), escaped)
+        if simple is not None:
+            return simple
+    return f"'{_closed(_HARD.sub(_escaped, value))}'"
+
+
+def _closed(text: str) -> str:
+    """The text, with a template of nothing behind a last backslash.
+
+    The closing quote would be read as belonging to it, and the value would go on into the next line.
+    """
+    return text + _NOTHING if text.endswith("\\") else text
 
 
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name) or name == _LOST_NAME:
         raise Unencodable(name, "is not a name that Dokploy can read: use letters, digits and '_'")
-    if "\r" in value:
-        raise Unencodable(name, "holds a carriage return, which Dokploy changes", _IN_BASE64)
     if _UNWRITABLE.search(value):
         raise Unencodable(name, "holds a character that no environment can", _IN_BASE64)
 
 
 def _escaped(run: re.Match[str]) -> str:
-    """A run of ``$`` and ``{`` that holds ``{{``, each kind as a template of its own.
+    """A run of characters that need a template, each kind as one of its own; a run without need as it is.
 
     The whole run, since ``$${{`` with only its end escaped would leave ``${{`` standing, and
-    ``{${{`` would leave ``{{{``.
+    ``{${{`` would leave ``{{{``; a ``$`` before any template would make a reference of it.
     """
-    if "{{" not in run[0]:
+    if "{{" not in run[0] and "\r" not in run[0] and "'" not in run[0]:
         return run[0]
-    return "".join(f'{{{{"{part}"}}}}' for part in re.findall(r"\$+|\{+", run[0]))
+    return "".join(f"{{{{{_constant(part)}}}}}" for part in _KINDS.findall(run[0]))
 
 
-def _quoted(name: str, text: str, bare: str) -> str:
-    """The text in quotes, or ``bare`` without, so that dotenv reads it back."""
+def _constant(text: str) -> str:
+    """A text constant of Go's that holds no single quote and no carriage return."""
+    return '"' + text.replace("\r", r"\r").replace("'", r"\u0027") + '"'
+
+
+def _quoted(text: str, bare: str) -> str | None:
+    """The text in quotes, or ``bare`` without, so that dotenv reads it back; None where neither does."""
     for quote in "'`\"":
         broken = text.endswith("\\") or (quote == '"' and re.search(r"\\[nr]", text))
         if quote not in text and not broken:
             return f"{quote}{text}{quote}"
     if bare == bare.strip(_TRIMMED) and bare[0] not in "'`\"" and not re.search(rf"[#{_ENDS}]", bare):
         return bare
-    raise Unencodable(name, "holds quotes of all kinds beside '#', line ends or spaces", _IN_BASE64)
+    return None

@@ -75,6 +75,8 @@ class ServiceSpec:
     stop_grace: float = 10.0
     memory_bytes: int | None = None
     nano_cpus: int | None = None
+    reserved_memory_bytes: int | None = None
+    reserved_nano_cpus: int | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def specification(
         stop_grace=_seconds(application["stopGracePeriodSwarm"], 10.0),
         memory_bytes=_integer(application["memoryLimit"]),
         nano_cpus=_integer(application["cpuLimit"]),
+        reserved_memory_bytes=_integer(application["memoryReservation"]),
+        reserved_nano_cpus=_integer(application["cpuReservation"]),
         labels={str(key): str(value) for key, value in (application["labelsSwarm"] or {}).items()},
     )
 

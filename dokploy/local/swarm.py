@@ -241,15 +241,21 @@ def _refuse_nonsense(spec: ServiceSpec) -> None:
     argument = "rpc error: code = InvalidArgument desc ="
     if len(spec.name) > NAME_LONGEST:
         raise EngineRefused(400, f"{argument} name must be {NAME_LONGEST} characters or fewer")
-    if spec.memory_bytes is not None and spec.memory_bytes < MEMORY_LEAST:
-        reason = f"{argument} invalid memory value {spec.memory_bytes}: Must be at least 4MiB"
-        raise EngineRefused(400, reason)
-    if spec.nano_cpus is not None and spec.nano_cpus < NANO_CPUS_LEAST:
-        least = NANO_CPUS_LEAST / SECOND
-        reason = f"{argument} invalid cpu value {spec.nano_cpus / SECOND:g}: Must be at least {least:g}"
-        raise EngineRefused(400, reason)
+    _refuse_too_little(argument, spec.nano_cpus, spec.memory_bytes)
+    _refuse_too_little(argument, spec.reserved_nano_cpus, spec.reserved_memory_bytes)
     doubled = next((path for path, times in Counter(spec.mount_points).items() if times > 1), None)
     if doubled is not None:
         raise EngineRefused(400, f"{argument} ContainerSpec: duplicate mount point: {doubled}")
     if spec.replicas < 0:
         raise EngineRefused(400, f"{argument} Number of replicas must be non-negative")
+
+
+def _refuse_too_little(argument: str, nano_cpus: int | None, memory_bytes: int | None) -> None:
+    """Limits and reservations alike, by ``validateResources`` of moby/swarmkit; None is no limit."""
+    if nano_cpus is not None and nano_cpus < NANO_CPUS_LEAST:
+        least = NANO_CPUS_LEAST / SECOND
+        reason = f"{argument} invalid cpu value {nano_cpus / SECOND:g}: Must be at least {least:g}"
+        raise EngineRefused(400, reason)
+    if memory_bytes is not None and memory_bytes < MEMORY_LEAST:
+        reason = f"{argument} invalid memory value {memory_bytes}: Must be at least 4MiB"
+        raise EngineRefused(400, reason)

@@ -106,7 +106,9 @@ CROSS_FIELD = {
     ("Session", ".spec.env[]"): ["give either value or secretRef", "set by Berth; choose another name"],
     ("Session", ".spec.resources"): [
         "at least 6Mi: the engine refuses less",
-        "more than 0",
+        "at least 1m: Swarm refuses less",
+        "at least 1m: Swarm refuses less",
+        "at least 4Mi: Swarm refuses less",
         "at most the limit, cpu",
         "at most the limit, memory",
     ],

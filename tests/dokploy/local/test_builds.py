@@ -175,6 +175,9 @@ async def test_a_deploy_of_a_prebuilt_image_pulls_it(world):
     ("fields", "line"),
     [
         ({"memoryLimit": "64m"}, "desc = invalid memory value 64: Must be at least 4MiB \n"),
+        ({"memoryReservation": "1048576"}, "desc = invalid memory value 1048576: Must be at least 4MiB \n"),
+        ({"cpuLimit": "100000"}, "desc = invalid cpu value 0.0001: Must be at least 0.001 \n"),
+        ({"cpuReservation": "999999"}, "desc = invalid cpu value 0.000999999: Must be at least 0.001 \n"),
         ({"env": "A=${{project.NOPE}}"}, "\nInvalid project environment variable: project.NOPE\n"),
     ],
 )
