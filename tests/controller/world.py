@@ -89,15 +89,13 @@ class LawfulRecords(MemoryRecords):
         """What a pass has before it: the newest, unless a fault showed it an older one."""
         self._read[row.KIND, row.key] = row.metadata.generation
 
-    async def update_status(self, kind, key, *, uid, status, before=None):
-        stored = self._row(kind, key, uid)
-        after = await super().update_status(kind, key, uid=uid, status=status, before=before)
-        if isinstance(stored, Session):
-            self.keeper.hold(laws.s5, stored, after)
-            if after.status.dokploy.intent is None:
-                self.keeper.hold(laws.s4, stored, after)
-                self.keeper.hold(laws.status_laws, after, read=self._read.get((kind.KIND, key), 0))
-        return after
+    def on_change(self, what, old, new):
+        if what != "status" or not isinstance(new, Session):
+            return
+        self.keeper.hold(laws.s5, old, new)
+        if new.status.dokploy.intent is None:
+            self.keeper.hold(laws.s4, old, new)
+            self.keeper.hold(laws.status_laws, new, read=self._read.get((new.KIND, new.key), 0))
 
 
 class Transport(httpx.ASGITransport):

@@ -169,8 +169,9 @@ class WatchContract:
                 await another.create(session(f"s{number}"))
 
         writing = asyncio.create_task(write())
-        await asyncio.sleep(0.02)
         page = await records.list(Session)
+        while not page.items:
+            page = await records.list(Session)
         known = {s.metadata.name for s in page.items}
         rest = await taken(records, [Session], since=page.revision, count=40 - len(known))
         await writing

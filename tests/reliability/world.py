@@ -213,20 +213,16 @@ class WatchedRecords(LawfulRecords):
 
     keeper: Watch
 
-    async def update_status(self, kind: Any, key: Key, *, uid: str, status: Any, before: Any = None) -> Any:
-        stored = self._row(kind, key, uid)
-        after = await super().update_status(kind, key, uid=uid, status=status, before=before)
-        if isinstance(stored, Session):
-            intent = after.status.dokploy.intent
-            if intent is not None and intent != stored.status.dokploy.intent:
-                self.keeper.announced(after)
-        return after
-
-    async def remove_finalizer(self, kind: Any, key: Key, *, uid: str, finalizer: str) -> None:
-        for session in self.all(Session):
-            if session.metadata.uid == uid:
-                self.keeper.ended(session)
-        await super().remove_finalizer(kind, key, uid=uid, finalizer=finalizer)
+    def on_change(self, what: str, old: Resource | None, new: Resource) -> None:
+        super().on_change(what, old, new)
+        if not isinstance(new, Session):
+            return
+        if what == "remove":
+            self.keeper.ended(new)
+        elif what == "status" and isinstance(old, Session):
+            intent = new.status.dokploy.intent
+            if intent is not None and intent != old.status.dokploy.intent:
+                self.keeper.announced(new)
 
 
 @dataclass
