@@ -16,7 +16,7 @@ import structlog
 from api.ports import Clock
 from api.problems import Problem, Reason, invalid
 from api.readings import Readings
-from api.seam import Seam, complete_lines_after
+from api.seam import MOST_LINES, Seam, complete_lines_after
 from crds.base import Key
 from crds.quantity import Duration
 from crds.session import BuildStatus, OperatingMode, Phase, Session
@@ -24,11 +24,8 @@ from dokploy.errors import DokployError
 from records.errors import NotFound, RecordsError
 from records.port import Records
 
-MOST_LINES = 10_000
-"""Dokploy gives no more at a time (FACTS-2 6)."""
-
 _OVERLAP = 5
-"""Seconds by which a reading goes back before the one it follows."""
+"""Seconds by which a reading goes back before the one it follows, besides the time that readings take."""
 
 _PATIENCE = 60.0
 """Seconds without an answer after which a client that follows is told so."""
@@ -47,6 +44,20 @@ class Extent:
     def since_text(self) -> str | None:
         """As Dokploy takes it."""
         return None if self.since is None else f"{self.since}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The end of a log as it was at some moment between ``began`` and ``ended``, in loop time."""
+
+    text: str
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """How long Dokploy took to answer."""
+        return self.ended - self.began
 
 
 def parse_extent(tail: int, since: str | None) -> Extent:
@@ -71,34 +82,40 @@ class Logs:
         self._closing = closing
         self._poll = poll
 
-    async def read(self, session: Session, extent: Extent) -> str:
+    async def read(self, session: Session, extent: Extent) -> Reading:
         """The end of the newest container's output."""
         application_id = _application(session)
         # The last line is read even where none is wanted: it says where the log is now.
         tail = max(1, extent.tail)
+        began = _loop_time()
         async with self._readings.of_target(session.spec.target.name) as dokploy:
-            return await dokploy.read_logs(application_id, tail=tail, since=extent.since_text)
+            text = await dokploy.read_logs(application_id, tail=tail, since=extent.since_text)
+        return Reading(text, began, _loop_time())
 
-    async def read_build(self, session: Session, extent: Extent) -> str:
+    async def read_build(self, session: Session, extent: Extent) -> Reading:
         """The end of the newest build's log; builds write no time, so ``since`` says nothing."""
-        deployment_id = _deployment(session)
+        deployment_id, began = _deployment(session), _loop_time()
         async with self._readings.of_target(session.spec.target.name) as dokploy:
-            return await dokploy.read_build_log(deployment_id, tail=max(1, extent.tail))
+            text = await dokploy.read_build_log(deployment_id, tail=max(1, extent.tail))
+        return Reading(text, began, _loop_time())
 
-    async def follow(self, session: Session, first: str, extent: Extent) -> AsyncGenerator[str]:
+    async def follow(self, session: Session, first: Reading, extent: Extent) -> AsyncGenerator[str]:
         """The first reading, then new lines until the session is stopped or gone."""
-        if first and extent.tail:
-            yield first if first.endswith("\n") else f"{first}\n"
-        seam, silent = Seam(first), 0.0
+        if first.text and extent.tail:
+            yield first.text if first.text.endswith("\n") else f"{first.text}\n"
+        seam, last, told = Seam(first.text), first, False
         while not await self._is_closing():
-            now = await self._now_of(session)
-            silent += self._poll
+            now, fresh = await self._now_of(session), list[str]()
+            window = _window(last)
             try:
-                again = Extent(MOST_LINES, math.ceil(silent) + _OVERLAP)
-                fresh = [] if now is None else seam.fresh(await self.read(now, again))
-                silent = 0.0
+                reading = None if now is None else await self.read(now, Extent(MOST_LINES, window))
             except (Problem, DokployError) as error:
-                fresh = [self._note(f"its output cannot be read: {error}")] if self._is_long(silent) else []
+                if not told and _loop_time() - last.began >= _PATIENCE:
+                    fresh, told = [self._note(f"its output cannot be read: {error}")], True
+            else:
+                if reading is not None:
+                    fresh, told = seam.fresh(reading.text), False
+                    last = _followed(last, reading, window)
             if fresh:
                 yield "".join(f"{line}\n" for line in fresh)
             if now is None or now.status.phase is Phase.STOPPED:
@@ -107,11 +124,11 @@ class Logs:
                 )
                 return
 
-    async def follow_build(self, session: Session, first: str) -> AsyncGenerator[str]:
+    async def follow_build(self, session: Session, first: Reading) -> AsyncGenerator[str]:
         """The first reading, then new lines until the build has ended."""
         build = session.status.dokploy.build
         running = build is not None and build.outcome == "Running"
-        seen = _complete(first, running=running)
+        seen = _complete(first.text, running=running)
         yield seen
         while running and not await self._is_closing():
             now = await self._now_of(session)
@@ -123,9 +140,9 @@ class Logs:
             except (Problem, DokployError):
                 continue
             running = build.outcome == "Running"
-            reading = _complete(reading, running=running)
-            yield complete_lines_after(seen, reading)
-            seen = reading
+            text = _complete(reading.text, running=running)
+            yield complete_lines_after(seen, text)
+            seen = text
 
     async def _is_closing(self) -> bool:
         """Wait for the next reading, or for the end of the server."""
@@ -146,12 +163,28 @@ class Logs:
             return session
         return now if now.metadata.uid == session.metadata.uid else None
 
-    def _is_long(self, silent: float) -> bool:
-        """Whether patience has just ended, once per silence."""
-        return _PATIENCE <= silent < _PATIENCE + self._poll
-
     def _note(self, text: str) -> str:
         return f"{self._now().strftime('%Y-%m-%dT%H:%M:%S.%fZ')} [berth] {text}"
+
+
+def _window(last: Reading) -> int:
+    """Seconds that the next reading must go back, so that it begins before the last one was made.
+
+    Dokploy counts them back from the moment at which it looks, which may be as long after it was
+    asked as the last time.
+    """
+    return math.ceil(_loop_time() - last.began + last.seconds) + _OVERLAP
+
+
+def _followed(last: Reading, reading: Reading, window: int) -> Reading:
+    """From which reading the next goes on; the one before, where this one came too late to join it."""
+    if reading.ended - window <= last.began:
+        return reading
+    return Reading("", last.began, last.began + reading.seconds)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _complete(reading: str, *, running: bool) -> str:

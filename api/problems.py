@@ -153,7 +153,7 @@ def _of_records(error: records.RecordsError) -> Problem:
         case records.AlreadyExists():
             return Problem(Reason.ALREADY_EXISTS, str(error))
         case records.Conflict():
-            return Problem(Reason.CONFLICT, str(error))
+            return Problem(Reason.CONFLICT, f"{error}; read it again, and write what you read")
         case records.Expired():
             return Problem(Reason.EXPIRED, "changes since that revision are no longer kept; list again")
         case records.TooNew():

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from api.context import Here, Who
-from api.logs import MOST_LINES, parse_extent
+from api.logs import parse_extent
 from api.objects import kinds_from
 from api.problems import invalid
+from api.seam import MOST_LINES
 from api.selectors import parse_selector
 from api.watch import Frame, Watch, Watcher
 from crds.base import Key
@@ -84,7 +85,7 @@ async def read_logs(
     # Read before the answer begins: what is wrong by now is said as a problem.
     first = await (here.logs.read_build if build else here.logs.read)(session, extent)
     if not follow:
-        return PlainTextResponse(first if tail else "")
+        return PlainTextResponse(first.text if tail else "")
     lines = here.logs.follow_build(session, first) if build else here.logs.follow(session, first, extent)
     return StreamingResponse(here.streams.counted(lines), media_type="text/plain; charset=utf-8")
 

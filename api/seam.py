@@ -10,31 +10,51 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import islice
+
+MOST_LINES = 10_000
+"""Dokploy gives no more at a time (FACTS-2 6)."""
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?= )")
 _NEVER = ""
 
 
 class Seam:
-    """Remembers the newest reading of one log."""
+    """Remembers the lines of one log that a later reading may show again."""
 
     def __init__(self, first: str) -> None:
         lines = lines_of(first)
-        self._seen = Counter(lines)
+        self._stamped, self._bare = Counter[str](), Counter[str]()
+        self._remember(Counter(lines))
         self._floor = min(filter(None, map(stamp_of, lines)), default=_NEVER)
 
     def fresh(self, reading: str) -> list[str]:
-        """The lines that the reading before did not have; none older than the first one's."""
+        """The lines that no reading before had; none older than the first one's."""
         seen = Counter[str]()
         lines = []
         for line in lines_of(reading):
             seen[line] += 1
             stamp = stamp_of(line)
-            if seen[line] > self._seen[line] and (stamp is None or stamp >= self._floor):
+            known = self._bare if stamp is None else self._stamped
+            if seen[line] > known[line] and (stamp is None or stamp >= self._floor):
                 lines.append(line)
-        if reading:
-            self._seen = seen
+        self._remember(seen)
         return lines
+
+    def _remember(self, seen: Counter[str]) -> None:
+        """Add what was seen, and forget what is too old to be shown again.
+
+        The next reading may go back further than this one, so its stamped lines are added to those
+        before; the lines seen last stand last. A line without a stamp may be written again at any
+        time, so only those of the newest reading are known.
+        """
+        if seen:
+            self._bare = Counter({line: count for line, count in seen.items() if stamp_of(line) is None})
+        for line, count in seen.items():
+            if line not in self._bare:
+                self._stamped[line] = max(count, self._stamped.pop(line, 0))
+        for line in list(islice(self._stamped, max(0, len(self._stamped) - MOST_LINES))):
+            del self._stamped[line]
 
 
 def complete_lines_after(before: str, reading: str) -> str:

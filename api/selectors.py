@@ -37,11 +37,12 @@ def _requirement(part: str) -> Requirement:
         values = tuple(value.strip() for value in match["values"].split(","))
         if all(re.fullmatch(_VALUE, value) for value in values):
             return match["key"], "In" if match["word"] == "in" else "NotIn", values
-    elif match := _EQUAL.fullmatch(part):
+    elif (match := _EQUAL.fullmatch(part)) and (match["value"] or match["sign"] != "=="):
         return match["key"], "NotIn" if match["sign"] == "!=" else "In", (match["value"],)
     elif match := _PRESENT.fullmatch(part):
         return match["key"], "DoesNotExist" if match["absent"] else "Exists", ()
-    message = f"{part!r} is no requirement; write a=b, a!=b, a in (b,c), a notin (b,c), a or !a"
+    forms = "a=b, a= (an empty value), a!=b, a in (b,c), a notin (b,c), a or !a"
+    message = f"{part!r} is no requirement; write {forms}"
     raise invalid((("labelSelector", message),))
 
 

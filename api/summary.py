@@ -16,7 +16,9 @@ def summary_of(session: Session, why: str) -> str:
         parts.append(f"not ready: {ready.message or ready.reason}")
     if status.observed_generation < session.metadata.generation:
         parts.append("the controller has not yet seen the newest change")
-    return "; ".join([*parts, why] if why else parts)
+    if why and not any(why in part for part in parts):
+        parts.append(why)
+    return "; ".join(parts)
 
 
 def _condition(conditions: tuple[Condition, ...], kind: ConditionType) -> Condition | None:

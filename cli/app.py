@@ -166,6 +166,11 @@ def report(error: Exception) -> ExitCode | int:
         return ExitCode.INTERRUPTED
     if isinstance(error, typer.TyperException):
         return _usage(error)
+    if isinstance(error, OSError) and error.strerror:
+        # A full disk, a directory that may not be written to: the machine's fault, and its word for it.
+        place = f"{error.filename}: " if error.filename else ""
+        _say([f"error: {place}{error.strerror}", "  try: the same with --debug shows where it happened"])
+        return ExitCode.NOT_MET
     _say(
         [
             f"error: a fault of the command line itself ({type(error).__name__})",

@@ -6,6 +6,7 @@ one, can do. The token travels in a header alone; it is in no message and no ``r
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ from typing import Literal
 from urllib.parse import quote
 
 import httpx
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from cli.connection import START, Connection, alive
 from cli.failures import ExitCode, Failure, from_problem
@@ -25,6 +33,9 @@ Result = Literal["created", "configured", "unchanged"]
 
 _PATIENCE, _CONNECT = 30.0, 5.0
 """Seconds: for an answer, and for a connection."""
+_TRIES = 9
+"""So often a server that answers that it is busy is asked, over some 25 seconds."""
+_IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 _PAGE = 500
 
 
@@ -198,6 +209,23 @@ class Client:
     async def _send(
         self, method: str, path: str, *, params: dict[str, str] | None = None, json: Record | None = None
     ) -> httpx.Response:
+        """The answer; asked for again for a while where the server says that it is busy.
+
+        Only what may be asked for twice (RFC 9110, 9.2.2): a create might have been done after all.
+        """
+        again = AsyncRetrying(
+            retry=retry_if_exception(_is_busy),
+            stop=stop_after_attempt(_TRIES if method in _IDEMPOTENT else 1),
+            wait=wait_exponential_jitter(multiplier=0.5, max=4),
+            before_sleep=_say_busy,
+            reraise=True,
+        )
+        answer: httpx.Response = await again(self._once, method, path, params, json)
+        return answer
+
+    async def _once(
+        self, method: str, path: str, params: dict[str, str] | None, json: Record | None
+    ) -> httpx.Response:
         try:
             answer = await self._http.request(method, path, params=params, json=json)
         except httpx.HTTPError as error:
@@ -242,6 +270,17 @@ async def connect(
         timeout=httpx.Timeout(_PATIENCE, connect=_CONNECT), trust_env=trusting, transport=transport
     ) as http:
         yield Client(http, locate)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, Failure) and error.reason == "Unavailable"
+
+
+def _say_busy(state: RetryCallState) -> None:
+    """Said once: the command takes longer than it should, and why."""
+    if state.attempt_number == 1 and state.outcome is not None:
+        sys.stderr.write(f"{state.outcome.exception()}: asking again for half a minute\n")
+        sys.stderr.flush()
 
 
 def _decoded(answer: httpx.Response) -> Record:

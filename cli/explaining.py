@@ -8,8 +8,8 @@ from datetime import datetime
 from cli.ages import age
 from cli.record import Record, one_line
 
-# Of these, False is the good news; of all others, True (LAWS, status laws).
-_SHADOWS = frozenset({"Degraded", "Progressing", "Suspended", "Stalled"})
+_AT_REST = frozenset({"Stopped", "Legacy"})
+"""Reasons of a session that has no container because none is declared."""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -39,25 +39,33 @@ def condition_lines(conditions: Sequence[Record], now: datetime) -> list[str]:
     return aligned([("TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"), *rows])
 
 
-def unmet_lines(conditions: Sequence[Record], now: datetime) -> list[str]:
-    """The conditions that are not as one would wish."""
+def unmet_lines(conditions: Sequence[Record], now: datetime, *, said: str = "") -> list[str]:
+    """The conditions that are not as they should be; those of one cause share a line.
+
+    A message that stands in ``said``, which is shown above them, is not repeated.
+    """
+    rest = _rests(conditions)
+    causes: dict[tuple[str, str], list[Record]] = {}
+    for each in conditions:
+        if not _fine(each, rest=rest):
+            cause = (str(each.get("reason") or ""), one_line(str(each.get("message") or "")))
+            causes.setdefault(cause, []).append(each)
     rows = [
         (
-            f"{each.get('type')}={each.get('status')}",
-            str(each.get("reason") or ""),
-            f"for {age(each.get('lastTransitionTime'), now)}",
-            one_line(str(each.get("message") or "")),
+            ", ".join(f"{each.get('type')}={each.get('status')}" for each in together),
+            reason,
+            f"for {_longest(together, now)}",
+            "" if message in said else message,
         )
-        for each in conditions
-        if not _fine(each)
+        for (reason, message), together in causes.items()
     ]
     return aligned(rows)
 
 
-def plan_lines(plan: Record) -> list[str]:
-    """What the controller would do, and why."""
+def plan_lines(plan: Record, *, said: str = "") -> list[str]:
+    """What the controller would do, and why, unless that stands in ``said``."""
     lines = [f"- {one_line(str(action))}" for action in plan.get("actions") or ()]
-    if plan.get("why"):
+    if plan.get("why") and one_line(str(plan["why"])) not in said:
         lines.append(f"because {one_line(str(plan['why']))}" if lines else one_line(str(plan["why"])))
     if plan.get("waitSeconds") is not None:
         lines.append(f"looks again in {float(plan['waitSeconds']):g}s")
@@ -93,6 +101,22 @@ def _value(value: object) -> str:
     return "(absent)" if value is None else printed(value) if not isinstance(value, str) else f'"{value}"'
 
 
-def _fine(condition: Record) -> bool:
-    good = "False" if condition.get("type") in _SHADOWS else "True"
-    return condition.get("status") == good
+def _fine(condition: Record, *, rest: bool) -> bool:
+    from crds.conditions import Polarity, polarity_of  # noqa: PLC0415 - only where conditions are judged
+
+    polarity = polarity_of(str(condition.get("type")))
+    if polarity is Polarity.NEUTRAL or condition.get("reason") in _AT_REST:
+        return True
+    if rest and condition.get("reason") == "NotReported":
+        return True
+    return condition.get("status") == ("False" if polarity is Polarity.NEGATIVE else "True")
+
+
+def _rests(conditions: Sequence[Record]) -> bool:
+    """Whether the session is declared without a container and has none, so that nobody can report."""
+    return any(each.get("type") == "Ready" and each.get("reason") in _AT_REST for each in conditions)
+
+
+def _longest(conditions: Sequence[Record], now: datetime) -> str:
+    first = min(str(each.get("lastTransitionTime") or "") for each in conditions)
+    return age(first or None, now)

@@ -10,7 +10,8 @@ Exit codes are part of the interface: scripts rely on them, so a number never ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -93,6 +94,44 @@ class Failure(Exception):
         return [*said, f"  try: {self.remedy}"] if self.remedy else said
 
 
+class Failures:
+    """What failed of several things that one command was asked for: the others are done all the same."""
+
+    def __init__(self) -> None:
+        self._found: list[Failure] = []
+
+    @contextmanager
+    def collected(self, subject: str = "") -> Iterator[None]:
+        """Keep a failure of this one, and go on; a server that is not there fails all of them at once."""
+        try:
+            yield
+        except Failure as failure:
+            if subject:
+                failure.about(subject)
+            self._found.append(failure)
+            if failure.code is ExitCode.UNREACHABLE:
+                self.raise_found()
+
+    def raise_found(self) -> None:
+        """Raise what was kept, if anything: one failure that says all, with the code of the first."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise FailedSeveral(self._found)
+
+
+class FailedSeveral(Failure):
+    """Several failures at once."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("several failed", code=failures[0].code)
+        self._failures = tuple(failures)
+
+    def lines(self) -> list[str]:
+        """Those of each."""
+        return [line for failure in self._failures for line in failure.lines()]
+
+
 _BY_REASON: Mapping[str, ExitCode] = {
     "NotFound": ExitCode.NOT_FOUND,
     "AlreadyExists": ExitCode.CONFLICT,
@@ -122,7 +161,6 @@ _BY_STATUS: Mapping[int, ExitCode] = {
 
 _REMEDY: Mapping[str, str] = {
     "AlreadyExists": "berth apply changes what exists; berth delete removes it",
-    "Conflict": "read it again (berth get -o yaml) and apply once more",
     "WorkUnsaved": "save the work in the session (commit and push), or lose it with --force",
     "Unauthorized": "set BERTH_TOKEN to the token of this Berth, or BERTH_HOME to its directory",
     "Unavailable": "wait a moment and try again; `berth version` tells when it answers",

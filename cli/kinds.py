@@ -6,6 +6,7 @@ it equal to what ``crds`` declares.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -43,6 +44,10 @@ KINDS = (
 _BY_WORD = {word: kind for kind in KINDS for word in (kind.singular, kind.plural, *kind.short)}
 
 
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""A DNS label, as ``metadata.namespace`` of every record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One record, as named by a person; the namespace is empty for cluster-scoped kinds."""
@@ -72,6 +77,21 @@ def kind_named(word: str) -> Kind:
     near = get_close_matches(word.lower(), _BY_WORD, n=1)
     remedy = f"did you mean {near[0]}?" if near else "one of " + ", ".join(kind.plural for kind in KINDS)
     raise Failure(f"there is no kind {word!r}", code=ExitCode.USAGE, remedy=remedy)
+
+
+def namespace_named(name: str, *, source: str) -> str:
+    """The namespace itself, if it can be one; ``source`` is the option or variable that names it.
+
+    Raises:
+        Failure: it cannot: no record is ever in it.
+    """
+    if _NAMESPACE.fullmatch(name):
+        return name
+    raise Failure(
+        f"{source}: {name!r} cannot be a namespace",
+        code=ExitCode.USAGE,
+        remedy="at most 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
+    )
 
 
 def refer(kind: Kind, name: str, namespace: str) -> Reference:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -78,8 +79,7 @@ def up(
     if (dokploy_url is None) != (dokploy_key_file is None):
         raise Failure("--dokploy-url and --dokploy-key-file go together", code=ExitCode.USAGE)
     surroundings = Surroundings()
-    place = (home or home_of(surroundings.environment)).absolute()
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place = _usable((home or home_of(surroundings.environment)).absolute())
     places = Places(place, database_url, dokploy_url, dokploy_key_file)
     try:
         with only_one(place):
@@ -89,6 +89,21 @@ def up(
             f"a Berth runs in {place} already",
             code=ExitCode.CONFLICT,
             remedy="use it, end it with Ctrl-C, or start another with --home",
+        ) from None
+
+
+def _usable(place: Path) -> Path:
+    """The home itself, made and writable; raises Failure."""
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=place):
+            return place
+    except OSError as error:
+        why = "it is a file" if place.is_file() else error.strerror
+        raise Failure(
+            f"the home {place} cannot be used: {why}",
+            code=ExitCode.INVALID,
+            remedy="name another directory with --home or BERTH_HOME",
         ) from None
 
 

@@ -6,14 +6,14 @@ would first read, it says it would read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from controller.admission import Admission
 from controller.identity import Identity
 from controller.inputs import gather
-from controller.observed import Observed
+from controller.observed import Observed, Reading
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Plan
@@ -25,6 +25,19 @@ from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow
 from records.errors import NotFound
 from records.paging import pages
 from records.port import Records
+
+READINGS: Mapping[Reading, str] = {
+    Reading.DETAIL: "Read its application in Dokploy",
+    Reading.TASKS: "Read the tasks of its service",
+    Reading.ECHO: "Ask its container what it runs and how it is",
+    Reading.JOBS: "Read the build queue",
+    Reading.DEPLOYMENTS: "Read its builds",
+    Reading.LOGS: "Read the end of its container's log",
+    Reading.BUILD_LOG: "Read the end of its build's log",
+    Reading.GONE: "Ask Dokploy for its application by id",
+    Reading.CONTAINERS: "List its containers on the Dokploy host",
+}
+"""What the controller reads before it decides, as a step that a person understands."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -86,7 +99,7 @@ def _wanted(known: DokployStatus, session: Session) -> int:
 
 
 def _lines(planned: Plan) -> Iterable[str]:
-    yield from (f"Read {reading.name.lower()}" for reading in sorted(planned.readings, key=lambda r: r.value))
+    yield from (READINGS[reading] for reading in sorted(planned.readings, key=lambda r: r.value))
     yield from (str(action) for action in planned.actions)
 
 

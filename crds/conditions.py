@@ -196,3 +196,9 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
     }
 )
 """The rule of every condition type, in the order in which they are shown."""
+
+
+def polarity_of(condition: str) -> Polarity:
+    """Which status of a condition of this type is good; an unknown type is read as the others are."""
+    rule = next((rule for kind, rule in CONDITIONS.items() if kind == condition), None)
+    return rule.polarity if rule else Polarity.POSITIVE

@@ -1,4 +1,7 @@
-"""Reads YAML text of one or several documents into records, and says where each mistake stands."""
+"""Reads YAML text of one or several documents into records, and says where each mistake stands.
+
+A list, as ``berth get -o yaml`` and ``kubectl get -o yaml`` write it, counts as the records in it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,19 @@ from crds.errors import InvalidObject, Problem
 from crds.kinds import by_kind, parse
 
 MAX_BYTES = 1024 * 1024
-"""Bytes of one document: far above any true declaration."""
+"""Bytes of one record: far above any true declaration."""
+
+MAX_LIST_BYTES = 32 * MAX_BYTES
+"""Bytes of a document that is a list of records: some ten thousand of them."""
 
 _MAX_NODES = 100_000
 
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
+_LIST = re.compile(r"^[ {]*[\"']?kind[\"']?: *[\"']?[A-Za-z]*List\b", re.MULTILINE)
+"""A line that says that the document is a list, in YAML or in JSON."""
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+"""One character beyond the BMP in two halves, as JSON escapes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +55,15 @@ def read_documents(
     """
     documents: list[Document] = []
     problems: list[Problem] = []
-    for node in _nodes(text, origin):
-        place = f"{origin}:{node.start_mark.line + 1}"
-        try:
-            documents.append(Document(_record(node, origin, namespace, variables or {}), place))
-        except InvalidObject as error:
-            problems += [_placed(problem, node, origin) for problem in error.problems]
-        except RecursionError:
-            problems.append(Problem(place, _TOO_DEEP))
+    for document in _nodes(text, origin):
+        for node in _unpacked(document):
+            place = f"{origin}:{node.start_mark.line + 1}"
+            try:
+                documents.append(Document(_record(node, origin, namespace, variables or {}), place))
+            except InvalidObject as error:
+                problems += [_placed(problem, node, origin) for problem in error.problems]
+            except RecursionError:
+                problems.append(Problem(place, _TOO_DEEP))
     problems += _doubles(documents)
     if problems:
         raise InvalidObject(problems)
@@ -86,15 +97,29 @@ def _nodes(text: str, origin: str) -> Iterator[yaml.Node]:
         loader.dispose()
 
 
+def _unpacked(node: yaml.Node) -> list[yaml.Node]:
+    """The records of a list, or the one document itself."""
+    kind, items = _field(node, "kind"), _field(node, "items")
+    if not isinstance(kind, yaml.ScalarNode) or not isinstance(items, yaml.SequenceNode):
+        return [node]
+    return list(items.value) if kind.value.endswith("List") else [node]
+
+
+def _field(node: yaml.Node, name: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for key, value in pairs if key.value == name), None)
+
+
 def _check_sizes(text: str, origin: str) -> None:
     """Refuse what is too large before it is read: reading is what takes the time."""
     borders = [0, *(match.start() for match in _BORDER.finditer(text)), len(text)]
     problems = []
     for start, end in pairwise(borders):
         size = len(text[start:end].encode(errors="surrogatepass"))
-        if size > MAX_BYTES:
+        limit = MAX_LIST_BYTES if _LIST.search(text, start, end) else MAX_BYTES
+        if size > limit:
             line = text.count("\n", 0, start) + 1
-            message = f"the document has {size:,} bytes, and at most {MAX_BYTES:,} are taken"
+            message = f"the document has {size:,} bytes, and at most {limit:,} are taken"
             problems.append(Problem(f"{origin}:{line}", message))
     if problems:
         raise InvalidObject(problems)
@@ -121,6 +146,8 @@ def _is_empty(node: yaml.Node) -> bool:
 
 
 def _record(node: yaml.Node, origin: str, namespace: str, variables: Mapping[str, str]) -> Resource:
+    if node.end_mark.index - node.start_mark.index > MAX_BYTES:
+        raise InvalidObject([Problem("", f"the record has more than {MAX_BYTES:,} characters")])
     if _weight(node, {}) > _MAX_NODES:
         raise InvalidObject([Problem("", f"aliases make this document larger than {_MAX_NODES:,} nodes")])
     if not isinstance(node, yaml.MappingNode):
@@ -153,7 +180,15 @@ def _plain(node: yaml.MappingNode, origin: str) -> dict[str, Any]:
 
 
 class _Constructor(yaml.SafeLoader):
-    """Leaves timestamps as text: the models read them, and say what is wrong with them."""
+    """Leaves timestamps as text: the models read them, and say what is wrong with them.
+
+    JSON is YAML but for one thing: it escapes a character beyond the BMP as a surrogate pair
+    (RFC 8259, 7), of which YAML makes two characters. They are joined.
+    """
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        value = str(super().construct_scalar(node))
+        return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), value)
 
 
 _Constructor.yaml_constructors = {

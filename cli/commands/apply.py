@@ -12,7 +12,7 @@ from cli import printing
 from cli.client import Applied, Client
 from cli.connection import home
 from cli.documents import Declared, declared
-from cli.failures import ExitCode, Failure
+from cli.failures import ExitCode, Failure, Failures
 from cli.options import Files, Namespace, Server
 from cli.printing import Output
 from cli.surroundings import Call
@@ -67,25 +67,21 @@ async def _apply(
 ) -> None:
     suffix = " (server dry run)" if mode == "server" else ""
     done: list[Applied] = []
+    failures = Failures()
     for document in documents:
-        applied = await _one(document, mode, client)
-        done.append(applied)
-        if way.tabular:
-            # One line at a time: if a later one is refused, what was done before is on the screen.
-            typer.echo(f"{document.reference} {applied.result}{suffix}")
-        elif way.shape == "name":
-            typer.echo(str(document.reference))
+        with failures.collected(f"{document.reference} ({document.origin})"):
+            applied = await client.apply(document.reference, document.record, dry_run=mode)
+            done.append(applied)
+            if way.tabular:
+                # One line at a time: what was done is on the screen, whatever comes of the others.
+                typer.echo(f"{document.reference} {applied.result}{suffix}")
+            elif way.shape == "name":
+                typer.echo(str(document.reference))
     if way.shape in {"json", "yaml"}:
         records = [applied.record for applied in done]
-        one = len(records) == 1
-        printing.write(
-            records[0] if one else {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": records}, way
-        )
-
-
-async def _one(document: Declared, mode: Literal["server", "none"], client: Client) -> Applied:
-    try:
-        return await client.apply(document.reference, document.record, dry_run=mode)
-    except Failure as failure:
-        failure.about(f"{document.reference} ({document.origin})")
-        raise
+        several = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": records}
+        if len(documents) > 1:
+            printing.write(several, way)
+        elif records:
+            printing.write(records[0], way)
+    failures.raise_found()

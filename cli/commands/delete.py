@@ -10,11 +10,11 @@ import typer
 
 from cli.client import Client
 from cli.connection import home
-from cli.failures import ExitCode, Failure
+from cli.failures import ExitCode, Failure, Failures
 from cli.kinds import Reference, references
 from cli.options import Files, Namespace, Server, Timeout, Wait, seconds
 from cli.progress import Progress
-from cli.record import metadata
+from cli.record import Record, metadata
 from cli.standing import gone
 from cli.surroundings import Call
 from cli.waiting import Deadline, until
@@ -84,13 +84,13 @@ async def _delete(
 ) -> None:
     """Ask for all before waiting for the first: they then go on side by side."""
     going: list[tuple[Reference, str | None]] = []
+    failures = Failures()
     for reference in named:
-        try:
-            record = await client.delete(reference, unsaved=unsaved)
-        except Failure as failure:
-            if failure.code is ExitCode.NOT_FOUND and absent == "ignore":
-                continue
-            raise
+        record: Record | None = None
+        with failures.collected(str(reference) if len(named) > 1 else ""):
+            record = await _asked(client, reference, unsaved=unsaved, absent=absent)
+        if record is None:
+            continue
         # Without finalizers it is gone with the answer.
         going.append((reference, metadata(record).get("uid") if metadata(record).get("finalizers") else None))
     deadline = Deadline(limit)
@@ -99,8 +99,26 @@ async def _delete(
             if uid is not None and limit is None:
                 typer.echo(f"{reference} will be deleted")
                 continue
-            if uid is not None:
-                await until(
-                    client, reference, gone(uid), deadline=deadline, progress=progress, wish="deleted"
-                )
-            typer.echo(f"{reference} deleted")
+            with failures.collected():
+                if uid is not None:
+                    await until(
+                        client, reference, gone(uid), deadline=deadline, progress=progress, wish="deleted"
+                    )
+                typer.echo(f"{reference} deleted")
+    failures.raise_found()
+
+
+async def _asked(
+    client: Client,
+    reference: Reference,
+    *,
+    unsaved: Literal["keep", "discard"],
+    absent: Literal["ignore", "refuse"],
+) -> Record | None:
+    """The record as the deletion left it; None where it is not there, and need not be."""
+    try:
+        return await client.delete(reference, unsaved=unsaved)
+    except Failure as failure:
+        if failure.code is ExitCode.NOT_FOUND and absent == "ignore":
+            return None
+        raise

@@ -13,7 +13,7 @@ import typer
 from cli import printing
 from cli.client import Client, Query
 from cli.columns import Column, columns
-from cli.failures import ExitCode, Failure
+from cli.failures import ExitCode, Failure, Failures
 from cli.jsonpath import Template, printed
 from cli.kinds import EVENT, Kind, Reference, kind_named, references
 from cli.options import AllNamespaces, Namespace, Selector, Server, Watch
@@ -106,10 +106,21 @@ class View:
         self.table(kind).write([self.row(kind, record) for record in records])
 
     def sorted(self, records: list[Record]) -> list[Record]:
-        """In the wished order; numbers as numbers, what has no value first."""
+        """In the wished order; numbers as numbers, what has no value first.
+
+        Raises:
+            Failure: no record has the field, so that it is misspelled rather than empty.
+        """
         if self.order is None:
             return records
-        return sorted(records, key=partial(_rank, self.order))
+        order = self.order
+        if records and all(_rank(order, record) == _NO_VALUE for record in records):
+            raise Failure(
+                "--sort-by: no record shown has this field",
+                code=ExitCode.USAGE,
+                remedy="a path as in `berth get -o yaml`, such as .metadata.name or .status.phase",
+            )
+        return sorted(records, key=partial(_rank, order))
 
     def _columns(self, kind: Kind) -> list[Column]:
         return columns(
@@ -119,10 +130,13 @@ class View:
         )
 
 
+_NO_VALUE = (0, 0.0, "")
+
+
 def _rank(order: Template, record: Record) -> tuple[int, float, str]:
     found = order.values(record)
     if not found or found[0] is None:
-        return (0, 0.0, "")
+        return _NO_VALUE
     value = found[0]
     return (1, float(value), "") if isinstance(value, int | float) else (2, 0.0, printed(value))
 
@@ -161,24 +175,17 @@ def _once(view: View, query: Query, records: list[Record]) -> None:
 async def _named(view: View, named: Sequence[Reference], client: Client) -> None:
     """What is there is shown even if some is not."""
     found: list[tuple[Kind, Record]] = []
-    missing: list[Failure] = []
+    failures = Failures()
     for reference in named:
-        try:
+        with failures.collected():
             found.append((reference.kind, await client.get(reference)))
-        except Failure as failure:
-            if failure.code is not ExitCode.NOT_FOUND:
-                raise
-            missing.append(failure)
     if view.way.tabular:
         for kind, group in groupby(found, key=lambda each: each[0]):
             view.show(kind, view.sorted([record for _, record in group]))
     elif found:
         records = [record for _, record in found]
         printing.write(records[0] if len(named) == 1 else _as_list("", view.sorted(records)), view.way)
-    for each in missing[:-1]:
-        typer.echo("\n".join(each.lines()), err=True)
-    if missing:
-        raise missing[-1]
+    failures.raise_found()
 
 
 def _as_list(kind: str, records: list[Record]) -> Record:

@@ -8,10 +8,11 @@ from functools import partial
 import typer
 
 from cli.client import Client, Verb
+from cli.failures import Failures
 from cli.kinds import Reference, sessions
 from cli.options import Namespace, Server, SessionNames, Timeout, Wait, seconds
 from cli.progress import Progress
-from cli.record import metadata
+from cli.record import Record, metadata
 from cli.standing import Predicate, holds, in_phase
 from cli.surroundings import Call
 from cli.waiting import Deadline, until
@@ -70,10 +71,15 @@ def _run(call: Call, what: Sequence[str], verb: Verb, timeout: str | None) -> No
 
 async def _act(named: Sequence[Reference], verb: Verb, limit: float | None, client: Client) -> None:
     """Ask all before waiting for the first: they then go on side by side."""
-    asked = [(reference, await client.act(reference, verb)) for reference in named]
+    asked: list[tuple[Reference, Record]] = []
+    failures = Failures()
+    for reference in named:
+        with failures.collected(str(reference) if len(named) > 1 else ""):
+            asked.append((reference, await client.act(reference, verb)))
     if limit is None:
-        for reference in named:
+        for reference, _ in asked:
             typer.echo(f"{reference} will be {_DONE[verb]}")
+        failures.raise_found()
         return
     deadline = Deadline(limit)
     with Progress() as progress:
@@ -81,8 +87,12 @@ async def _act(named: Sequence[Reference], verb: Verb, limit: float | None, clie
             predicate = _same(
                 metadata(record).get("uid"), in_phase("Stopped") if verb == "stop" else holds("Ready")
             )
-            await until(client, reference, predicate, deadline=deadline, progress=progress, wish=_DONE[verb])
-            typer.echo(f"{reference} {_DONE[verb]}")
+            with failures.collected():
+                await until(
+                    client, reference, predicate, deadline=deadline, progress=progress, wish=_DONE[verb]
+                )
+                typer.echo(f"{reference} {_DONE[verb]}")
+    failures.raise_found()
 
 
 def _same(uid: object, predicate: Predicate) -> Predicate:

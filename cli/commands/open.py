@@ -45,7 +45,7 @@ def open_(
     namespace: Namespace = None,
     server: Server = None,
 ) -> None:
-    """Open a session in the browser, and print its URL.
+    """Open a session in the browser, and print its URL; without a browser, print a link to open by hand.
 
     A session opens only for whoever comes from Berth: the browser is given a token that lets in
     once. A program sends one of --tool in the header "Authorization: Bearer TOKEN".
@@ -66,8 +66,17 @@ def open_(
     elif link:
         typer.echo(_link(given))
     else:
+        _show(call, given)
+
+
+def _show(call: Call, given: Record) -> None:
+    """Open the page and print its URL; where there is no browser, print the link that one can open."""
+    page = page_leading_to(_link(given), home(call.surroundings.environment) / "open")
+    if call.surroundings.browse(page):
         typer.echo(given["url"])
-        call.surroundings.browse(page_leading_to(_link(given), home(call.surroundings.environment) / "open"))
+        return
+    typer.echo("no browser can be started here; this link lets in once, within a minute:", err=True)
+    typer.echo(_link(given))
 
 
 def _link(given: Record) -> str:

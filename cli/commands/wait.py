@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.client import Client
-from cli.failures import ExitCode, Failure
+from cli.failures import ExitCode, Failure, Failures
 from cli.jsonpath import Template, printed
 from cli.kinds import Reference, references
 from cli.options import Namespace, Server, Timeout, seconds
@@ -102,21 +102,23 @@ def _path(path: str, wanted: str | None) -> Wish:
 
 
 async def _wait(named: Sequence[Reference], wish: Wish, limit: float, client: Client) -> None:
-    deadline = Deadline(limit)
+    deadline, failures = Deadline(limit), Failures()
     with Progress() as progress:
         for reference in named:
-            predicate = wish.predicate or await _going(client, reference)
-            if predicate is not None:
-                await until(
-                    client,
-                    reference,
-                    predicate,
-                    deadline=deadline,
-                    progress=progress,
-                    wish=wish.words,
-                    about=wish.about,
-                )
-            typer.echo(f"{reference} {'deleted' if wish.predicate is None else 'condition met'}")
+            with failures.collected():
+                predicate = wish.predicate or await _going(client, reference)
+                if predicate is not None:
+                    await until(
+                        client,
+                        reference,
+                        predicate,
+                        deadline=deadline,
+                        progress=progress,
+                        wish=wish.words,
+                        about=wish.about,
+                    )
+                typer.echo(f"{reference} {'deleted' if wish.predicate is None else 'condition met'}")
+    failures.raise_found()
 
 
 async def _going(client: Client, reference: Reference) -> Predicate | None:

@@ -42,11 +42,11 @@ async def _why(call: Call, way: Output, reference: Reference, client: Client) ->
         printing.write(answer, way)
         return
     now = call.surroundings.now()
-    summary = answer.get("summary") or answer.get("phase") or "nothing is known yet"
-    typer.echo(f"{reference}: {one_line(str(summary))}")
+    summary = one_line(str(answer.get("summary") or answer.get("phase") or "nothing is known yet"))
+    typer.echo(f"{reference}: {summary}")
     sections = (
-        ("Not as wished", unmet_lines(answer.get("conditions") or [], now)),
-        ("Next", plan_lines(answer.get("plan") or {})),
+        ("Conditions not met", unmet_lines(answer.get("conditions") or [], now, said=summary)),
+        ("Next", plan_lines(answer.get("plan") or {}, said=summary)),
         ("What happened", event_lines(answer.get("events") or [], now)),
     )
     for title, lines in sections:

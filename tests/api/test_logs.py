@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from api.logs import Extent, Logs, parse_extent
+from api.logs import Extent, Logs, Reading, parse_extent
 from api.problems import Problem
 from api.readings import Readings
 from api.seam import Seam, complete_lines_after, stamp_of
@@ -31,7 +33,7 @@ from tests.api.conftest import (
 
 
 def line(number: int, text: str = "line") -> str:
-    return f"2026-11-24T12:00:{number:02d}.000000000Z {text} {number}"
+    return f"2026-11-24T12:{number // 60:02d}:{number % 60:02d}.000000000Z {text} {number}"
 
 
 def text(*numbers: int) -> str:
@@ -66,6 +68,16 @@ class TestSeam:
         seam = Seam(text(7))
         cut = "rest of a long line\rwith a carriage return"
         assert seam.fresh(f"{text(7)}{cut}\n") == [cut]
+
+    def test_a_reading_that_goes_back_further_repeats_nothing(self) -> None:
+        seam = Seam(text(1, 2, 3))
+        seam.fresh(text(3, 4))
+        assert seam.fresh(text(1, 2, 3, 4, 5)) == [line(5)]
+
+    def test_a_line_without_a_stamp_may_be_written_again(self) -> None:
+        seam = Seam("rest\n")
+        assert seam.fresh(text(1)) == [line(1)]
+        assert seam.fresh(f"{text(1)}rest\n") == ["rest"]
 
     def test_stamps_compare_whatever_their_digits(self) -> None:
         assert stamp_of("2026-11-24T12:00:01Z x") < stamp_of("2026-11-24T12:00:01.5Z x")
@@ -212,6 +224,28 @@ class TestOneReading:
         assert rest[-1].endswith("[berth] the session is stopped; its output ends here")
 
 
+class SlowLogs(LogsOnly):
+    """A Dokploy that looks at once or at the end, in turn, and always answers late."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.late = False
+
+    async def read_logs(self, application_id: str, *, tail: int, since: str | None) -> str:
+        self.late = not self.late
+        if self.late:
+            await asyncio.sleep(self.seconds)
+        now = asyncio.get_running_loop().time()
+        floor = START + timedelta(seconds=now - int(since[:-1])) if since else START
+        found = [
+            each for each in self.output.splitlines(keepends=True) if each >= f"{floor:%Y-%m-%dT%H:%M:%S}"
+        ]
+        if not self.late:
+            await asyncio.sleep(self.seconds)
+        return "".join(found[-tail:])
+
+
 class OneSession:
     """Records that hold one session, its target and its key; ``script`` says what a reading finds."""
 
@@ -326,6 +360,19 @@ class TestFollowing:
         longest = max(int(since[:-1]) for _, _, since in world.dokploy.readings if since)
         assert longest >= 95
 
+    async def test_loses_nothing_where_dokploy_takes_its_time(self) -> None:
+        world = World()
+        world.dokploy = SlowLogs(15)
+        world.logs = Logs(
+            world.records, OneDokploy(world.dokploy), now=lambda: START, closing=world.closing, poll=1.0
+        )
+        world.write(text(1))
+        for number in range(2, 200):
+            world.at(number, partial(world.write, text(number)))
+        world.at(260, world.closing.set)
+        lines = await world.follow()
+        assert sorted(lines) == [line(n) for n in range(1, 200)]
+
     async def test_ends_when_the_server_does(self) -> None:
         world = World()
         world.at(2.5, world.closing.set)
@@ -346,6 +393,6 @@ class TestFollowing:
             world.become(building("Done"))
 
         world.at(4.5, done)
-        chunks = world.logs.follow_build(building("Running"), world.dokploy.build)
+        chunks = world.logs.follow_build(building("Running"), Reading(world.dokploy.build, 0, 0))
         assert "".join([chunk async for chunk in chunks]) == "step 1\nstep 2\nstep 3\n"
         assert asyncio.get_running_loop().time() == pytest.approx(5, abs=0.1)

@@ -247,6 +247,7 @@ class TestRefusals:
             ("GET", "/api/sessions?limit=x", 422, "Invalid"),
             ("GET", "/api/sessions?continue=x", 422, "Invalid"),
             ("GET", "/api/sessions?labelSelector=a%20like%20b", 422, "Invalid"),
+            ("GET", "/api/sessions?labelSelector=team%3D%3D", 422, "Invalid"),
             ("GET", "/api/events?about=hello", 422, "Invalid"),
             ("GET", "/api/watch?kinds=", 422, "Invalid"),
             ("GET", "/api/watch?kinds=pods", 404, "NotFound"),
@@ -310,6 +311,7 @@ class TestLists:
         [
             ("team=a", ["one"]),
             ("team==a", ["one"]),
+            ("team=", []),
             ("team!=a", ["three", "two"]),
             ("team in (a, b)", ["one", "two"]),
             ("team notin (a,b)", ["three"]),

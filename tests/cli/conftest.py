@@ -46,7 +46,7 @@ def berth(fake: FakeBerth, opened: list[str], tmp_path) -> Berth:
             environment={"BERTH_URL": URL, "BERTH_TOKEN": TOKEN, "BERTH_HOME": str(tmp_path), **environment},
             now=lambda: NOW,
             run=in_virtual_time,
-            browse=opened.append,
+            browse=lambda url: opened.append(url) is None,
             transport=fake,
         )
         result = CliRunner().invoke(app, list(words), input=stdin, obj=around, prog_name="berth")

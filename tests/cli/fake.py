@@ -90,6 +90,10 @@ class FakeBerth(httpx.AsyncBaseTransport):
     """Seconds before each answer."""
     answer: httpx.Response | None = None
     """Given to every request, if there is one."""
+    busy: int = 0
+    """So many of the next requests find the records locked."""
+    refused: set[str] = field(default_factory=set)
+    """Names of records that break a rule of the server's."""
     breaks_after: int | None = None
     """Frames after which a watch's connection is cut; then it holds."""
     watches: int = 0
@@ -161,6 +165,9 @@ class FakeBerth(httpx.AsyncBaseTransport):
 
     def _route(self, request: httpx.Request) -> httpx.Response:
         path, parameters = request.url.path, dict(request.url.params)
+        if self.busy:
+            self.busy -= 1
+            raise Problem(503, "Unavailable", "the records are locked")
         if path == "/api/version":
             told = {
                 "version": "9.9",
@@ -182,6 +189,8 @@ class FakeBerth(httpx.AsyncBaseTransport):
             return self._of_target(request, match, parameters)
         if match["verb"]:
             return self._verb(match, parameters)
+        if match["name"] in self.refused and request.method == "PUT":
+            raise Problem(422, "Invalid", "it breaks a rule")
         if match["name"]:
             return self._one(request, match, parameters)
         if request.method == "POST":

@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from cli import reference
-from cli.app import COMMANDS, arrange, load, report
+from cli.app import COMMANDS, app, arrange, load, report
+from cli.failures import ExitCode
 from cli.kinds import KINDS, kind_named
 from crds import kinds as declared
 
@@ -136,3 +138,19 @@ def test_a_stale_reference_is_found_and_written_anew(tmp_path, monkeypatch, caps
     assert "cli.md is stale" in capsys.readouterr().err
     assert reference.main(["generate"]) == 0
     assert reference.main(["check"]) == 0
+
+
+def test_what_the_machine_refuses_is_told_in_its_words(capsys):
+    assert report(PermissionError(13, "Permission denied", "/some/file")) == ExitCode.NOT_MET
+    assert capsys.readouterr().err.startswith("error: /some/file: Permission denied\n")
+    assert report(OSError(28, "No space left on device")) == ExitCode.NOT_MET
+    assert capsys.readouterr().err.startswith("error: No space left on device\n")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/1/berth"])
+def test_a_home_that_cannot_be_used_is_named(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(app, ["up", "--home", str(tmp_path / place)])
+    assert result.exit_code == ExitCode.INVALID
+    assert result.stderr.startswith(f"error: the home {tmp_path / place} cannot be used: ")
+    assert "--home or BERTH_HOME" in result.stderr

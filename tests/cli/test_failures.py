@@ -5,6 +5,7 @@ import pytest
 
 from cli.failures import MEANING, ExitCode, from_problem
 from tests.cli.fake import TOKEN, URL
+from tests.cli.samples import session
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,57 @@ def test_a_slow_server(berth, fake):
 
 def test_every_code_is_explained():
     assert set(MEANING) == set(ExitCode)
+
+
+def test_a_busy_server_is_asked_again_and_the_person_told_once(berth, fake):
+    fake.put(session("hello"))
+    fake.busy = 3
+    result = berth("get", "session/hello", "-o", "name")
+    assert (result.exit_code, result.stdout) == (0, "session/hello\n")
+    assert result.stderr == "the records are locked: asking again for half a minute\n"
+
+
+def test_a_server_that_stays_busy_is_told(berth, fake):
+    fake.busy = 1_000
+    result = berth("get", "session/hello")
+    assert result.exit_code == 8
+    assert result.stderr.splitlines()[1:] == [
+        "error: the records are locked",
+        "  try: wait a moment and try again; `berth version` tells when it answers",
+    ]
+
+
+def test_a_create_is_not_sent_twice(berth, fake):
+    fake.busy = 1
+    assert berth("create", "secret", "github", "--from-literal=a=b").exit_code == 8
+    assert not fake.records
+
+
+@pytest.mark.parametrize("verb", ["delete", "stop", "start", "restart"])
+def test_one_that_fails_does_not_end_the_rest(berth, fake, verb):
+    fake.put(session("a"))
+    fake.put(session("b"))
+    result = berth(verb, "session", "a", "nope", "gone", "b", "--no-wait")
+    assert result.exit_code == 4
+    done = [line.split()[0] for line in result.stdout.splitlines()]
+    assert done == ["session/a", "session/b"]
+    assert result.stderr.splitlines() == [
+        "error: session/nope: there is no session default/nope",
+        "error: session/gone: there is no session default/gone",
+    ]
+
+
+def test_a_server_that_goes_away_ends_the_rest_at_once(berth, fake):
+    fake.down = True
+    assert len(berth("stop", "session", "a", "b", "c").stderr.splitlines()) == 2
+
+
+def test_apply_goes_on_after_a_refusal(berth, fake):
+    fake.refused = {"b"}
+    text = "".join(f"---\nkind: Session\nmetadata: {{name: {name}}}\n" for name in "abc")
+    result = berth("apply", "-f", "-", stdin=text)
+    assert (result.exit_code, result.stdout.split()) == (
+        3,
+        ["session/a", "created", "session/c", "created"],
+    )
+    assert result.stderr.startswith("error: session/b (stdin:5): ")

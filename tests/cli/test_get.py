@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import yaml
 
 from tests.cli.samples import condition, running, session
@@ -167,3 +168,19 @@ def test_control_characters_of_a_record_do_not_reach_the_terminal(berth, fake):
     fake.put(session("hello"), attention="\x1b[2Jgone\nnext")
     assert "\x1b" not in berth("get", "se").stdout
     assert len(berth("get", "se").stdout.splitlines()) == 2
+
+
+def test_a_field_that_no_record_has_is_no_order(berth, fake):
+    fill(fake)
+    result = berth("get", "se", "--sort-by", ".metdata.name")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: --sort-by: no record shown has this field")
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "-x", "a/b", "x" * 64, ""])
+def test_a_namespace_that_cannot_be_one_is_refused(berth, name):
+    result = berth("get", "se", f"--namespace={name}")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: -n: {name!r} cannot be a namespace")
+    if name:
+        assert berth("get", "se", BERTH_NAMESPACE=name).stderr.startswith("error: BERTH_NAMESPACE: ")

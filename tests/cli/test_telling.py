@@ -5,10 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cli.ages import age, spoken
-from tests.cli.conftest import NOW
-from tests.cli.fake import ENTRY_TOKEN, URL
+from cli.app import app
+from cli.surroundings import Surroundings
+from tests.cli.conftest import NOW, in_virtual_time
+from tests.cli.fake import ENTRY_TOKEN, TOKEN, URL
 from tests.cli.samples import condition, event, running, session
 
 PAGE = "http://hello.default.localhost:7432"
@@ -18,7 +21,7 @@ EXPLANATION = {
     "conditions": [
         condition("Ready", "False", reason="Starting", message="not healthy yet"),
         condition("Provisioned", "True"),
-        condition("Progressing", "True", reason="Starting"),
+        condition("Progressing", "True", reason="Starting", message="a task is awaited"),
         condition("Degraded", "False"),
         condition("WorkSaved", "Unknown", reason="NotRead"),
     ],
@@ -33,9 +36,9 @@ def test_why_tells_what_is_not_as_wished_what_is_next_and_what_was(berth, fake):
     assert berth("why", "hello").stdout.splitlines() == [
         "session/hello: hello is Creating; not ready: not healthy yet",
         "",
-        "Not as wished:",
-        "  Ready=False        Starting  for 5m  not healthy yet",
-        "  Progressing=True   Starting  for 5m",
+        "Conditions not met:",
+        "  Ready=False        Starting  for 5m",
+        "  Progressing=True   Starting  for 5m  a task is awaited",
         "  WorkSaved=Unknown  NotRead   for 5m",
         "",
         "Next:",
@@ -46,6 +49,41 @@ def test_why_tells_what_is_not_as_wished_what_is_next_and_what_was(berth, fake):
         "  60s (x3)  Normal  Applied  Create the application b1-hello",
     ]
     assert json.loads(berth("why", "session/hello", "-o", "json").stdout) == EXPLANATION
+
+
+def test_why_says_one_cause_once(berth, fake):
+    fake.put(session("hello"))
+    missing = {"reason": "TargetNotFound", "message": "There is no target second"}
+    kinds = (("Ready", "False"), ("Progressing", "False"), ("Degraded", "True"), ("Admitted", "False"))
+    fake.explanation = {
+        "summary": "hello is Pending; not ready: There is no target second",
+        "conditions": [condition(kind, status, **missing) for kind, status in kinds],
+        "plan": {"why": "There is no target second", "actions": []},
+        "events": [],
+    }
+    assert berth("why", "hello").stdout.splitlines() == [
+        "session/hello: hello is Pending; not ready: There is no target second",
+        "",
+        "Conditions not met:",
+        "  Ready=False, Degraded=True, Admitted=False  TargetNotFound  for 5m",
+    ]
+
+
+def test_nothing_is_amiss_with_a_session_that_is_stopped_as_declared(berth, fake):
+    fake.put(session("hello"))
+    fake.explanation = {
+        "summary": "hello is Stopped; not ready: Stopped as declared",
+        "conditions": [
+            condition("Ready", "False", reason="Stopped", message="Stopped as declared"),
+            condition("RouteReady", "False", reason="Stopped", message="There is no container to lead to"),
+            condition("Progressing", "False", reason="Settled"),
+            condition("AgentReady", "Unknown", reason="NotReported"),
+            condition("Suspended", "True", reason="Suspended"),
+        ],
+        "plan": {"why": "It is stopped as declared", "actions": []},
+        "events": [],
+    }
+    assert "Conditions not met" not in berth("why", "hello").stdout
 
 
 def test_describe_tells_all_there_is(berth, fake):
@@ -167,6 +205,36 @@ def test_open_leads_the_browser_in_and_shows_nobody_else_the_way(berth, fake, op
         os.utime(each, (0, 0))
     berth("open", "hello")
     assert len(list(page.parent.iterdir())) == 1, "old ones go"
+
+
+def test_open_without_a_browser_gives_a_link_that_lets_in(fake, tmp_path):
+    fake.put(session("hello"), **running())
+    around = Surroundings(
+        environment={"BERTH_URL": URL, "BERTH_TOKEN": TOKEN, "BERTH_HOME": str(tmp_path)},
+        now=lambda: NOW,
+        run=in_virtual_time,
+        browse=lambda _: False,
+        transport=fake,
+    )
+    result = CliRunner().invoke(app, ["open", "hello"], obj=around)
+    assert (result.exit_code, result.stdout) == (0, f"{PAGE}#token={ENTRY_TOKEN}\n")
+    assert result.stderr == "no browser can be started here; this link lets in once, within a minute:\n"
+
+
+def test_a_machine_without_a_desktop_has_no_browser(monkeypatch, tmp_path):
+    tool = tmp_path / "xdg-open"
+    tool.write_text("#!/bin/sh\necho noise >&2\nexit 3\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    assert not Surroundings().browse("file:///page")
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert not Surroundings().browse("file:///page")
+    tool.write_text("#!/bin/sh\nexit 0\n")
+    assert Surroundings().browse("file:///page")
+    monkeypatch.setenv("BROWSER", "nothing-of-that-name")
+    assert not Surroundings().browse("file:///page")
 
 
 def test_open_prints_what_is_asked_for_and_opens_nothing(berth, fake, opened):

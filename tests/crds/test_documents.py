@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crds import documents
 from crds.documents import MAX_BYTES, read_documents
 from crds.errors import InvalidObject
 from crds.kinds import parse
@@ -182,3 +185,43 @@ def test_any_text_is_read_or_refused(text):
 def test_any_value_in_any_field_is_taken_or_refused(value, field):
     with suppress(InvalidObject):
         parse({"kind": "Session", "metadata": {"name": "a"}, "spec": {field: value}})
+
+
+def record(name, **spec):
+    return {
+        "apiVersion": "berth.dev/v1alpha1", "kind": "Session", "metadata": {"name": name}, "spec": spec
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["List", "SessionList"])
+@pytest.mark.parametrize("written", [json.dumps, yaml.safe_dump])
+def test_a_list_counts_as_the_records_in_it(kind, written):
+    text = written({"apiVersion": "v1", "kind": kind, "metadata": {}, "items": [record("a"), record("b")]})
+    assert [document.resource.metadata.name for document in read_documents(f"{HELLO}---\n{text}")] == [
+        "hello", "a", "b"
+    ]  # fmt: skip
+
+
+def test_a_mistake_in_a_list_is_told_with_its_line_and_all_of_them():
+    text = (
+        "kind: List\nitems:\n- kind: Session\n  metadata: {name: a}\n  spec: {titel: x}\n- 7\n- kind: Nope\n"
+    )
+    told = refused(text)
+    assert [line.split(": ")[0] for line in told] == ["f.yaml:5", "f.yaml:6", "f.yaml:7"]
+
+
+def test_an_empty_list_declares_nothing():
+    assert read_documents("kind: List\nitems: []\n") == []
+
+
+def test_a_list_may_be_larger_than_a_record_but_none_of_its_records(monkeypatch):
+    monkeypatch.setattr(documents, "MAX_BYTES", 1_000)
+    large = [record(f"s-{number}", title="x" * 200) for number in range(20)]
+    assert len(read_documents(json.dumps({"kind": "List", "items": large}))) == 20
+    (told,) = refused(json.dumps({"kind": "List", "items": [record("a", title="x" * 1_001)]}))
+    assert "more than" in told
+
+
+def test_what_json_escapes_in_two_halves_is_one_character():
+    (document,) = read_documents(json.dumps(record("a", title="a \U0001f600 b")))
+    assert document.resource.spec.title == "a \U0001f600 b"
