@@ -14,16 +14,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from container import contract
+from container.addresses import address_of
 from container.given import Problem, is_secret
 
 _MAX_PORT = 65_535
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
-_SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
-_SCP_LIKE = re.compile(r"([A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:(?!/)[^\s]+")
-_REF = re.compile(r"(?![-/.])(?!.*(\.\.|@\{|//|\.lock(/|$)))[^\s~^:?*\[\\\x00-\x1f\x7f]+(?<![/.])")
+_UNFIT_IN_REF = re.compile(r"\.\.|@\{|[\\ ~^:?*\[\x00-\x1f\x7f]")
+"""As in :mod:`crds.git`, which this package may not know; a test holds the two equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class _Reader:
             self._refuse(contract.REPOSITORY_URL, wrong)
             return None
         ref = self._environ.get(contract.REPOSITORY_REF) or None
-        if ref is not None and not _REF.fullmatch(ref):
+        if ref is not None and not _is_ref(ref):
             self._refuse(contract.REPOSITORY_REF, "must be a branch, a tag or a commit")
             return None
         return Repository(url, ref, self._depth())
@@ -203,18 +202,23 @@ def _as_browsers_say(origin: str) -> str:
 
 def _wrong_with_url(url: str) -> str | None:
     """Why a URL cannot be cloned; the URL itself is not repeated, it may hold a password."""
-    if _SCP_LIKE.fullmatch(url) and "://" not in url and "::" not in url:
-        return None
-    try:
-        parts = urlsplit(url)
-        host, password = parts.hostname, parts.password
-        _ = parts.port
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme not in _SCHEMES or any(c.isspace() or not c.isprintable() for c in url):
-        return "must be an https, ssh, git or file URL"
-    if password is not None or (parts.username and parts.scheme in {"https", "http"}):
-        return "must hold no user name or password; name a secret in spec.source.credentialsSecret"
-    if parts.scheme != "file" and (not host or host.startswith("-")):
+    address = address_of(url)
+    if address is None or url.startswith("/") or any(c.isspace() or not c.isprintable() for c in url):
+        return "must be an https, ssh, git or file URL, or user@host:path"
+    if address.has_password:
+        return "must hold no password; name a secret in spec.source.credentialsSecret"
+    if address.host.startswith("-") or (address.user or "").startswith("-"):
         return "names no host"
     return None
+
+
+def _is_ref(text: str) -> bool:
+    """Whether git could have a branch, tag or commit of that name (git-check-ref-format)."""
+    parts = text.split("/")
+    return not (
+        text.startswith("-")
+        or text.endswith(".")
+        or text == "@"
+        or _UNFIT_IN_REF.search(text)
+        or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+    )

@@ -57,6 +57,8 @@ GUARDED = (
 ALLOW_FILE = "protocol.file.allow=always"
 """For the declared URL alone: a submodule's must not read files of the container."""
 
+_ORDINARY_PORTS = {"https": ":443", "http": ":80"}
+
 _ANSWER = (
     '!f() { test "$1" = get && '
     f'printf \'username=%s\\npassword=%s\\n\' "${contract.GIT_USERNAME}" "${contract.GIT_PASSWORD}"; }}; f'
@@ -75,9 +77,11 @@ class Login:
     def for_url(cls, url: str, credentials: Credentials | None) -> Login | None:
         """A login for the server of ``url``; None where git asks for none, as with ssh and files."""
         parts = urlsplit(url)
-        if credentials is None or parts.scheme not in {"https", "http"}:
+        if credentials is None or parts.scheme not in _ORDINARY_PORTS:
             return None
-        return cls(f"{parts.scheme}://{parts.netloc}", credentials)
+        # Without the user: one server for git, whoever is named before the "@".
+        server = parts.netloc.rpartition("@")[2].lower().removesuffix(_ORDINARY_PORTS[parts.scheme])
+        return cls(f"{parts.scheme}://{server}", credentials)
 
 
 class Git:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from container import contract
+from container.addresses import same_repository, shown
 from container.clone import clone, occupied, resume
 from container.contract import WorkspaceReport, WorkspaceState
 from container.environment import Repository, Settings
@@ -131,22 +132,33 @@ class Workspace:
             self._enter(WorkspaceState.READY, "Found", "the workspace is as it was left")
             return
         if not await asyncio.to_thread((self.path / ".git").exists):
-            message = "the workspace holds files and no repository; empty it and restart to have it cloned"
+            message = (
+                "the workspace holds files and no repository at its top; "
+                "empty it and restart to have it cloned"
+            )
             self._enter(WorkspaceState.READY, "NotARepository", message)
             return
-        origin = await self._origin()
-        if origin is not None and origin != repository.url:
-            message = "the workspace holds another repository than the declared one, and is left as it is"
+        remotes = await self._remotes()
+        if remotes and not any(same_repository(remote, repository.url) for remote in remotes):
+            message = (
+                f"the workspace holds another repository than the declared one and is left as it is: "
+                f"{one_line(shown(remotes[0]))}, and {repository.url} is declared; declare that one, "
+                "or delete the session and declare it anew"
+            )
             self._enter(WorkspaceState.READY, "OtherRepository", message)
         else:
             self._enter(WorkspaceState.READY, "Found", "the workspace is as it was left")
 
-    async def _origin(self) -> str | None:
+    async def _remotes(self) -> list[str]:
+        """The URLs of all remotes, that of origin first: a fork's remotes bear other names."""
         try:
-            words = ("-C", str(self.path), "config", "--get", "remote.origin.url")
-            return (await self._git.run(*words)).decode(errors="replace").rstrip("\n")
+            words = ("-C", str(self.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+            output = (await self._git.run(*words, accepted=(0, 1))).decode(errors="replace")
         except GitFailure:
-            return None
+            return []
+        pairs = [pair.partition("\n") for pair in output.split("\0") if pair]
+        pairs.sort(key=lambda pair: pair[0] != "remote.origin.url")
+        return [url for _, _, url in pairs]
 
     def _enter(self, state: WorkspaceState, reason: str, message: str) -> None:
         self._report = _report(state, reason, message)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from container import contract
+from container.addresses import address_of
 from controller.identity import Identity
 from controller.layers import Layers
 from controller.secrets import SecretValues
@@ -77,7 +78,9 @@ def _source_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
     if source.depth:
         env[contract.REPOSITORY_DEPTH] = str(source.depth)
     if source.credentials_secret:
-        username, password = secrets.git_credentials(source.credentials_secret)
+        address = address_of(source.url)
+        user = address.user if address and address.family == "http" else None
+        username, password = secrets.git_credentials(source.credentials_secret, user=user)
         env[contract.GIT_USERNAME] = username
         env[contract.GIT_PASSWORD] = password
     return env

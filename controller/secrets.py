@@ -17,6 +17,8 @@ from crds.vocabulary import Reason
 
 AUTH_FILE_TYPE = "berth.dev/auth-file"
 PROVIDER_LABEL = "berth.dev/provider"
+TOKEN_USER = "x-access-token"  # noqa: S105 - a user name
+"""What the large forges take beside a token."""
 
 _MASKED_LENGTH = 6
 """Shorter values are too common in ordinary text to be masked."""
@@ -78,14 +80,15 @@ class SecretValues:
         lines = {line for text in found for line in text.splitlines()} | found
         return tuple(sorted((text for text in lines if len(text) >= _MASKED_LENGTH), key=len, reverse=True))
 
-    def git_credentials(self, name: str) -> tuple[str, str]:
+    def git_credentials(self, name: str, *, user: str | None = None) -> tuple[str, str]:
         """User name and password (or token) for a repository; raises Unresolved.
 
-        One final line end is no part of either: :func:`container.contract.without_line_end`.
+        ``user`` is the one that its URL names: it holds where the secret names none. One
+        final line end is no part of either: :func:`container.contract.without_line_end`.
         """
         keys = self._secret(name).data.keys()
         password = next((key for key in ("password", "token") if key in keys), "password")
-        username = self._credential(name, "username") if "username" in keys else "x-access-token"
+        username = self._credential(name, "username") if "username" in keys else user or TOKEN_USER
         return username, self._credential(name, password)
 
     def _credential(self, name: str, key: str) -> str:

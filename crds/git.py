@@ -11,17 +11,33 @@ from urllib.parse import SplitResult, urlsplit
 
 from crds.rules import Rule
 
-SCHEMES = ("https", "http", "ssh", "git", "file")
+SCHEMES = ("https", "http", "ssh", "git+ssh", "ssh+git", "git", "file")
+_OF_SSH = frozenset({"ssh", "git+ssh", "ssh+git"})
 
 _MAX_URL = 2048
 _MAX_REF = 255
 
-# A leading hyphen would make an option of a user or host.
+# A leading hyphen would make an option of a user or host. An ssh user may be an e-mail address.
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
-_SHORT = re.compile(rf"{_WORD}@{_WORD}:(?!/)[^\s:]+")
-_UNFIT_IN_URL = re.compile(r"[\s\x00-\x1f\x7f]")
+_SSH_USER = r"[A-Za-z0-9_][A-Za-z0-9._%+~@=-]*"
+_ADDRESS = r"\[[A-Za-z0-9:._%-]+\]"
+_SHORT_PATH = r"(/[^/\s]\S*|[^\s:/-]\S*)"
+# Without a user, an '@' in the first part of the path would be behind a password: user:password@host:path.
+_SHORT_PATH_WITHOUT_USER = r"(/[^/\s]\S*|[^\s:/@-][^\s/@]*(/\S*)?)"
+_SHORT_FORM = (
+    rf"({_SSH_USER}@({_WORD}|{_ADDRESS}):{_SHORT_PATH}|({_WORD}|{_ADDRESS}):{_SHORT_PATH_WITHOUT_USER})"
+)
+_SHORT = re.compile(_SHORT_FORM)
+_SHORT_WITH_PASSWORD = re.compile(r"[^/@\s]+:[^/@\s]*@[^/\s]+:\S*")
 
 _UNFIT_IN_REF = re.compile(r"\.\.|@\{|//|[\\ ~^:?*\[\x00-\x1f\x7f]")
+
+# Tokens are put where a user's name belongs: those of the large forges by their beginnings, others by
+# their look.
+_TOKEN = re.compile(
+    r"gh[a-z]_\S+|github_pat_\S+|gl[a-z]{2,6}-\S+|ATBB\S+|ATCTT\S+|ATATT\S+|hf_\S+|[0-9a-f]{32,}"
+    r"|(?=\S*[0-9])(?=\S*[A-Za-z])[A-Za-z0-9_-]{40,}"
+)
 
 # Dokploy's builds are run by a shell on the host (FACTS-2 1): nothing that a shell would take for
 # more than a part of a word gets there.
@@ -36,29 +52,42 @@ _REF_SCHEMA = {
 
 _URL_SCHEMA = {
     "maxLength": _MAX_URL,
-    # No user but that of ssh: a cluster, too, keeps no password in a spec.
-    "pattern": rf"^((https?|git)://[^/@\s]+/\S+|ssh://({_WORD}@)?[A-Za-z0-9_\[][^/@\s]*/\S+"
-    rf"|file:///\S+|{_WORD}@{_WORD}:\S+)$",
+    # A user, but no password: a cluster, too, keeps none in a spec.
+    "pattern": rf"^(https?://([^/:@\s]+@)?[^/@\s]+/\S+|git://[^/@\s]+/\S+"
+    rf"|(ssh|git\+ssh|ssh\+git)://({_SSH_USER}@)?[A-Za-z0-9_\[][^/@\s]*/\S+"
+    rf"|file:///\S+|{_SHORT_FORM})$",
     "examples": ["https://github.com/acme/app"],
 }
 
+_NO_CREDENTIALS = (
+    "no credentials in a URL: put them into a Secret and name it in source.credentialsSecret; "
+    "a user name without a password may stay"
+)
+_FORMS = (
+    "a git URL begins with https://, http://, ssh://, git:// or file://, "
+    "or is [user@]host:path, the short form of ssh"
+)
+
 
 def check_git_url(value: str) -> str:
-    """A URL that git clones from, or the short form of ssh; raises ValueError with the remedy."""
+    """A URL in any form that git clones from over the network, or of a file; raises ValueError.
+
+    The error names the form to write.
+    """
     if len(value) > _MAX_URL:
         raise ValueError(f"a git URL has at most {_MAX_URL} characters")
-    if _UNFIT_IN_URL.search(value):
-        raise ValueError("a git URL has no spaces or control characters")
-    if _SHORT.fullmatch(value):
-        return value
+    if any(character.isspace() or not character.isprintable() for character in value):
+        raise ValueError("a git URL has no spaces or control characters; write a space in a path as %20")
+    scheme, mark, _ = value.partition("://")
+    if not mark:
+        return _check_short(value)
+    if scheme not in SCHEMES:
+        remedy = f"; write {scheme.lower()}:// in lower case" if scheme.lower() in SCHEMES else ""
+        raise ValueError(f"{_FORMS}{remedy}")
     parts = _split(value)
-    if parts.scheme not in SCHEMES:
-        raise ValueError("a git URL begins with https://, http://, ssh://, git://, file:// or user@host:")
-    # The user of ssh is no secret; that of https is where tokens are put.
-    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
-        raise ValueError(
-            "no credentials in a URL: put them into a Secret and name it in source.credentialsSecret"
-        )
+    # Also an empty one: nobody writes the colon for nothing.
+    if parts.password is not None or (parts.username is not None and not _may_be_user(parts)):
+        raise ValueError(_NO_CREDENTIALS)
     if parts.scheme == "file":
         _check_file(parts)
     else:
@@ -66,15 +95,41 @@ def check_git_url(value: str) -> str:
     return value
 
 
+def _check_short(value: str) -> str:
+    if _SHORT_WITH_PASSWORD.fullmatch(value):
+        raise ValueError(_NO_CREDENTIALS)
+    host = value.rpartition("@")[2].partition(":")[0]
+    # "https:/host/x" is a slip, and git would look for a host of that name.
+    if _SHORT.fullmatch(value) and host not in SCHEMES:
+        return value
+    if value.startswith("/"):
+        raise ValueError(f"a repository on the machine is written file://{value}")
+    raise ValueError(_FORMS)
+
+
+def _may_be_user(parts: SplitResult) -> bool:
+    """Whether what stands before the ``@`` is a user's name, and no token in its place."""
+    user = parts.username or ""
+    if parts.scheme in _OF_SSH:
+        return True
+    return parts.scheme in {"https", "http"} and bool(user) and not _TOKEN.fullmatch(user)
+
+
 def _split(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
-        port = parts.port
     except ValueError:
         # "from None", and in our own words: the library's would show the URL.
         raise ValueError("not a URL: its host or port cannot be read") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
     if port == 0:
-        raise ValueError("not a URL: its host or port cannot be read")
+        remedy = ""
+        if parts.scheme in _OF_SSH and parts.password is None:
+            remedy = "; after ssh://host: stands a number, and the short form user@host:path has no ssh://"
+        raise ValueError(f"not a URL: its host or port cannot be read{remedy}")
     return parts
 
 
@@ -85,8 +140,10 @@ def _check_file(parts: SplitResult) -> None:
 
 def _check_remote(parts: SplitResult) -> None:
     user, host = parts.username, parts.hostname or ""
-    if user is not None and not re.fullmatch(_WORD, user):
-        raise ValueError("the user of an ssh URL has letters, digits, '.', '_' and '-', no hyphen first")
+    if user is not None and parts.scheme in _OF_SSH and not re.fullmatch(_SSH_USER, user):
+        raise ValueError("the user of an ssh URL has letters, digits and '. _ % + ~ @ = -', no hyphen first")
+    if not host.isascii():
+        raise ValueError("the host of a git URL is written in ASCII: its form that begins with xn--")
     # An IPv6 address was read by the split.
     if not (re.fullmatch(_WORD, host) or ":" in host) or not parts.path.strip("/"):
         raise ValueError("a git URL names a host and a path: https://github.com/acme/app")
@@ -133,7 +190,10 @@ BuildUrl = Annotated[
     str,
     Rule(
         check_build_url,
-        {"maxLength": _MAX_URL, "pattern": r"^https?://[A-Za-z0-9._~:%+\[\]-]+/[A-Za-z0-9._~:/@%+\[\]-]+$"},
+        {
+            "maxLength": _MAX_URL,
+            "pattern": r"^https?://([A-Za-z0-9._~%+-]+@)?[A-Za-z0-9._~:%+\[\]-]+/[A-Za-z0-9._~:/@%+\[\]-]+$",
+        },
     ),
 ]
 """Where Dokploy clones from to build."""

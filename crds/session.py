@@ -72,7 +72,7 @@ class Source(Model):
     """The repository cloned into the session's workspace."""
 
     url: GitUrl
-    """Where it is: https://, http://, ssh://, git:// or user@host:path, without credentials.
+    """Where it is: https://, http://, ssh://, git:// or [user@]host:path, without a password.
     A file:// URL serves only where the container sees that path: with the local Dokploy."""
     ref: GitRef | None = Field(default=None, examples=["main"])
     """Branch, tag or commit; left out, the repository's default branch."""

@@ -81,6 +81,9 @@ def test_the_consoles_origin_is_as_browsers_say_it(given, origin):
         "ssh://git@example.com/a.git",
         "git://example.com/a",
         "git@example.com:a/b.git",
+        "git@example.com:/srv/a.git",
+        "[::1]:a/b.git",
+        "https://acme@example.com/a",
         "file:///srv/a.git",
     ],
 )
@@ -98,7 +101,7 @@ def test_urls_that_can_be_cloned(url):
         "/srv/a.git",
         "a.git",
         "https://ann:secret@example.com/a",
-        "https://token@example.com/a",
+        "git:secret@example.com:a/b",
         "https://",
         "https://[::1/a",
         "https://example.com/a b",

@@ -98,6 +98,17 @@ async def test_a_server_that_says_nothing_is_given_up(workspace):
     await server.wait_closed()
 
 
+async def test_a_user_in_the_url_gets_the_login_of_its_server(git_server, workspace):
+    server = git_server("acme", PASSWORD)
+    url = f"http://acme@127.0.0.1:{server.port}/app.git"
+    runner = Git({"PATH": os.environ["PATH"], "HOME": str(workspace.parent)})
+    login = Login.for_url(url, Credentials("acme", PASSWORD))
+    assert login is not None
+    assert login.server == f"http://127.0.0.1:{server.port}"
+    await clone(runner, Repository(url), workspace, login=login, on_progress=lambda _: None)
+    assert (workspace / "README.md").read_text() == "two\n"
+
+
 async def test_no_login_for_files_and_ssh():
     credentials = Credentials("ann", "x")
     assert Login.for_url("file:///srv/a", credentials) is None

@@ -77,6 +77,27 @@ async def test_another_repository_than_declared_is_left_and_said(world, bare):
     await world(BERTH_REPOSITORY_URL=f"file://{bare}").prepare()
     report = await world(BERTH_REPOSITORY_URL="https://example.com/other").prepare()
     assert (report["state"], report["reason"]) == ("Ready", "OtherRepository")
+    assert f"file://{bare}" in report["message"]
+    assert "https://example.com/other" in report["message"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", ".git", ".git/"])
+async def test_the_same_repository_spelled_otherwise_is_no_other(world, bare, ending):
+    first = world(BERTH_REPOSITORY_URL=f"file://{bare}")
+    await first.prepare()
+    url = f"file://{str(bare).removesuffix('.git')}{ending}"
+    assert (await world(BERTH_REPOSITORY_URL=url).prepare())["reason"] == "Found"
+
+
+async def test_a_fork_beside_the_declared_repository_is_no_other(world, bare):
+    first = world(BERTH_REPOSITORY_URL=f"file://{bare}")
+    await first.prepare()
+    git("remote", "rename", "origin", "upstream", cwd=first.path)
+    git("remote", "add", "origin", "https://ann:hunter2@example.com/fork.git", cwd=first.path)
+    assert (await world(BERTH_REPOSITORY_URL=f"file://{bare}").prepare())["reason"] == "Found"
+    report = await world(BERTH_REPOSITORY_URL="https://example.com/other").prepare()
+    assert report["reason"] == "OtherRepository"
+    assert "hunter2" not in report["message"]
 
 
 async def test_a_refused_url_is_a_state_that_names_the_variable(world):

@@ -113,6 +113,22 @@ async def test_one_final_line_end_is_no_part_of_a_git_credential(
 
 
 @pytest.mark.parametrize(
+    ("values", "user"),
+    [({"token": "tok"}, "me@acme.example"), ({"username": "ann", "password": "tok"}, "ann")],
+)
+async def test_the_user_of_a_url_logs_in_where_the_secret_names_none(values: dict[str, str], user: str):
+    async with world() as of:
+        of.run_controller()
+        meta = ObjectMeta(name="azure", namespace=NAMESPACE)
+        await of.records.create(Secret(metadata=meta, string_data=values))
+        url = "https://me%40acme.example@dev.test/acme/_git/app"
+        await of.declare(source={"url": url, "credentials_secret": "azure"})
+        await of.until_ready()
+        env = of.simulation.containers[0].spec.env
+        assert (env["BERTH_GIT_USERNAME"], env["BERTH_REPOSITORY_URL"]) == (user, url)
+
+
+@pytest.mark.parametrize(
     ("values", "words"),
     [
         ({"token": "canary\n\n"}, "the key 'token' of the secret 'github' holds a line break"),
