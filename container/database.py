@@ -59,9 +59,11 @@ class _TooNew(Exception):
 class Database:
     """One open database. Every method raises sqlite3.Error; calls come from one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, unkept: str = "") -> None:
         self.connection = connection
         """For the modules that keep tables of their own."""
+        self.unkept = unkept
+        """Why what is written is lost with the container; empty where it is on the disk."""
 
     def add_boot(self, boot: str, at: str, revision: str) -> None:
         """Note a start."""
@@ -111,10 +113,12 @@ class Database:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # A full disk has ended the transaction already, and is what is to be told.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
 
 def open_database(path: Path, now: datetime) -> tuple[Database, str]:
@@ -123,12 +127,12 @@ def open_database(path: Path, now: datetime) -> tuple[Database, str]:
         make_directory(path.parent)
         return Database(_open(path)), ""
     except _TooNew:
-        return _in_memory(), "was written by a newer version; records of this run are kept in memory only"
+        return _unkept("was written by a newer version")
     except OSError as error:
-        return _in_memory(), f"cannot be written: {error.strerror}; records are kept in memory only"
+        return _unkept(f"cannot be written: {error.strerror}")
     except sqlite3.Error as error:
         if not _is_corrupt(error):
-            return _in_memory(), f"cannot be used: {error}; records are kept in memory only"
+            return _unkept(f"cannot be used: {error}")
     return _begin_anew(path, now)
 
 
@@ -142,20 +146,27 @@ def _begin_anew(path: Path, now: datetime) -> tuple[Database, str]:
                 old.rename(path.with_name(aside + suffix))
         return Database(_open(path)), f"was corrupted; it is kept as {aside}, and a new one was begun"
     except (OSError, sqlite3.Error):
-        return _in_memory(), "is corrupted and cannot be set aside; records are kept in memory only"
+        return _unkept("is corrupted and cannot be set aside")
 
 
-def _in_memory() -> Database:
+def in_memory(unkept: str = "") -> Database:
+    """A database that ends with the program; ``unkept`` says why it is not on the disk."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     _migrate(connection)
-    return Database(connection)
+    return Database(connection, unkept=unkept)
+
+
+def _unkept(why: str) -> tuple[Database, str]:
+    remark = f"{why}; records are kept in memory only, and no prompt is accepted"
+    return in_memory(f"the database {why}"), remark
 
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # A commit is on the disk when it returns, also if the power fails: people are told what was accepted.
+        connection.execute("PRAGMA synchronous = FULL")
         _check(connection, path)
         _migrate(connection)
         path.chmod(PRIVATE_FILE)

@@ -38,11 +38,11 @@ def write_private(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)  # noqa: PTH108 - a name, as of mkstemp
         raise
-    _settle(path.parent)
+    settle_directory(path.parent)
 
 
-def _settle(directory: Path) -> None:
-    """Make a rename outlast a power cut."""
+def settle_directory(directory: Path) -> None:
+    """Make what was made or renamed in a directory outlast a power cut; raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

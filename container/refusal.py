@@ -21,7 +21,7 @@ class Why(Enum):
     UNTOLD = 428
     """It must be said which version is meant."""
     NO_ROOM = 507
-    """The disk is full."""
+    """It cannot be stored: the disk is full, or cannot be written."""
     UNREACHABLE = 502
     """Something else that is needed does not answer."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from container.agent.attachments import File, Given
 from container.agent.choosing import choose_mode, choose_option, choose_provider
@@ -22,7 +23,8 @@ class Agent:
     """The session's agent. Methods are called in the event loop.
 
     Those of a person raise Refusal, and count as a person's activity, but for :meth:`warm` and
-    :meth:`see`. They wait until :meth:`begin` has taken in what an earlier start left.
+    :meth:`see`. They wait until :meth:`begin` has taken in what an earlier start left, and return once
+    what they changed is on the disk; where it cannot be brought there, nothing was changed.
     """
 
     def __init__(self, around: Surroundings) -> None:
@@ -123,35 +125,38 @@ class Agent:
         id_ = secrets.token_hex(8)
         waiting = Waiting(id_, moment(), text, await self._parts.attachments.keep(id_, attachments))
         try:
-            self._parts.queue.add(waiting, place)
-        except Refusal:
+            async with self._changing_queue():
+                self._parts.queue.add(waiting, place)
+        except BaseException:
             await self._parts.attachments.forget(id_)
             raise
         self._go_on()
-        # Answered once it is kept: a prompt that was taken is not lost.
-        await self._parts.memory.settle()
         return waiting
 
     async def edit(self, prompt: str, text: str) -> Waiting:
         """Change the text of a prompt that waits."""
         await self._person()
-        return self._parts.queue.edit(prompt, text)
+        async with self._changing_queue():
+            return self._parts.queue.edit(prompt, text)
 
     async def move(self, prompt: str, place: Place) -> None:
         """Put a prompt that waits elsewhere."""
         await self._person()
-        self._parts.queue.move(prompt, place)
+        async with self._changing_queue():
+            self._parts.queue.move(prompt, place)
 
     async def withdraw(self, prompt: str) -> None:
         """Take a prompt back that waits."""
         await self._person()
-        self._parts.queue.withdraw(prompt)
+        async with self._changing_queue():
+            self._parts.queue.withdraw(prompt)
         await self._parts.attachments.forget(prompt)
 
     async def proceed(self) -> None:
         """Let a queue that is held go on."""
         await self._person()
-        self._parts.queue.release()
+        async with self._changing_queue():
+            self._parts.queue.release()
         self._go_on()
 
     async def cancel(self) -> None:
@@ -165,12 +170,12 @@ class Agent:
     async def answer(self, request: str, option: str) -> None:
         """Answer a permission request, by the id of one of its options."""
         await self._person()
-        self._parts.permissions.answer(request, option)
+        await self._parts.permissions.answer(request, option, self._parts.stored)
 
     async def choose_provider(self, name: str) -> None:
         """Work with another agent from now on; not during a turn."""
         await self._person()
-        choose_provider(self._parts, name)
+        await choose_provider(self._parts, name)
 
     async def choose_mode(self, mode: str) -> None:
         """Change the mode of the agent."""
@@ -195,6 +200,15 @@ class Agent:
         self._parts.memory.see(min(revision, self.revision))
         if self.attention is not before:
             self._parts.transcript.touch()
+
+    @contextlib.asynccontextmanager
+    async def _changing_queue(self) -> AsyncIterator[None]:
+        """Around a change that a person is told of: done and on the disk, or undone. Raises Refusal."""
+        try:
+            async with self._parts.queue.changing(self._parts.stored):
+                yield
+        finally:
+            self._parts.duty.look()  # nothing was given to the agent meanwhile
 
     def _go_on(self) -> None:
         self._parts.memory.see(self.revision)  # whoever goes on has looked

@@ -7,6 +7,7 @@ kept, those of the oldest prompts go first.
 from __future__ import annotations
 
 import asyncio
+import errno
 import mimetypes
 import os
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from container.agent.items import Attachment
-from container.files import make_private_directory, write_private
+from container.files import make_private_directory, settle_directory, write_private
 from container.refusal import Refusal, Why
 
 MAX_COUNT = 10
@@ -84,7 +85,10 @@ class Attachments:
             return await asyncio.to_thread(self._keep, prompt, given)
         except OSError as error:
             await self.forget(prompt)
-            raise Refusal(Why.CONFLICT, "attachments", f"cannot be kept: {error.strerror}") from None
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            remedy = f"; make room on the data volume ({self._directory.parent})" if full else ""
+            why = Why.NO_ROOM if full else Why.CONFLICT
+            raise Refusal(why, "attachments", f"cannot be kept: {error.strerror}{remedy}") from None
 
     async def forget(self, prompt: str) -> None:
         """Remove what was uploaded with a prompt."""
@@ -106,6 +110,8 @@ class Attachments:
             make_private_directory(directory)
             for file in uploads:
                 write_private(directory / file.name, file.data)
+            for made in (self._directory, self._directory.parent):
+                settle_directory(made)
         return tuple(kept)
 
     def _found(self, given: FromWorkspace) -> Attachment:

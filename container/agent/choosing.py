@@ -16,19 +16,17 @@ from container.refusal import Refusal, Why
 T = TypeVar("T")
 
 
-def choose_provider(parts: Parts, name: str) -> None:
-    """Work with another agent from now on; raises Refusal."""
+async def choose_provider(parts: Parts, name: str) -> None:
+    """Work with another agent from now on, and remember it; raises Refusal."""
     known = {provider.name: provider for provider in parts.providers()}
     if name not in known:
         raise Refusal(Why.INVALID, "provider", _one_of(known))
     found, current = known[name], parts.duty.provider
     if found.missing:
         raise Refusal(Why.CONFLICT, "provider", found.missing)
-    if parts.turns.current is not None:
-        raise Refusal(Why.CONFLICT, "provider", "the agent is working; cancel its turn first")
     if current is not None and current.name == name:
         return
-    parts.memory.choose(name, parts.declared)
+    await _remember(parts, name)
     if parts.transcript.newest is not None:
         knows = (
             "remembers its own part" if parts.memory.session_of(name) else "knows nothing of what was said"
@@ -36,6 +34,27 @@ def choose_provider(parts: Parts, name: str) -> None:
         parts.transcript.add(Notice(f"from here on with {found.title}, which {knows}"))
     parts.hearing.tell(Announced())
     parts.duty.serve(found)
+
+
+async def _remember(parts: Parts, name: str) -> None:
+    """Note the choice on the disk; raises Refusal, also while the agent works."""
+    before = parts.memory.known
+    try:
+        async with parts.queue.changing(parts.stored):  # so no turn begins meanwhile
+            _check_at_rest(parts)
+            parts.memory.choose(name, parts.declared)
+    except BaseException:
+        parts.memory.put_known(
+            replace(parts.memory.known, provider=before.provider, declared=before.declared)
+        )
+        raise
+    finally:
+        parts.duty.look()
+
+
+def _check_at_rest(parts: Parts) -> None:
+    if parts.turns.current is not None:
+        raise Refusal(Why.CONFLICT, "provider", "the agent is working; cancel its turn first")
 
 
 async def choose_mode(parts: Parts, mode: str) -> None:

@@ -66,7 +66,10 @@ def write_text(workspace: Path, path: str, content: str) -> None:
                 file.write(encoded)
                 if mode is not None:
                     os.fchmod(file.fileno(), mode)
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
+            os.fsync(directory)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(draft, dir_fd=directory)

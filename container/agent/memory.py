@@ -51,7 +51,7 @@ class Memory:
     def see(self, revision: int) -> None:
         """A person has looked."""
         if revision > self.seen:
-            self._put(replace(self._known, seen=revision))
+            self.put_known(replace(self._known, seen=revision))
 
     def session_of(self, provider: str) -> str | None:
         """The last session with a provider."""
@@ -60,12 +60,17 @@ class Memory:
     def remember(self, provider: str, session: str) -> None:
         """This is the last session with a provider."""
         if self.session_of(provider) != session:
-            self._put(replace(self._known, sessions={**self._known.sessions, provider: session}))
+            self.put_known(replace(self._known, sessions={**self._known.sessions, provider: session}))
 
     def forget(self, provider: str) -> None:
         """There is none any more."""
         others = {name: session for name, session in self._known.sessions.items() if name != provider}
-        self._put(replace(self._known, sessions=others))
+        self.put_known(replace(self._known, sessions=others))
+
+    @property
+    def known(self) -> Known:
+        """All small values."""
+        return self._known
 
     def choice(self, declared: str) -> str:
         """The provider that a person chose; empty if none, or if another one was declared since."""
@@ -73,16 +78,17 @@ class Memory:
 
     def choose(self, provider: str, declared: str) -> None:
         """A person has chosen."""
-        self._put(replace(self._known, provider=provider, declared=declared))
+        self.put_known(replace(self._known, provider=provider, declared=declared))
 
     def keep_queue(self, line: Line) -> None:
         """The prompts that wait have changed."""
         self._records.put(_LINE, line)
 
     async def settle(self) -> None:
-        """Wait until what changed is on the disk, or cannot be brought there."""
+        """Wait until what changed is on the disk; raises NotKept, as :meth:`Records.settle` does."""
         await self._records.settle()
 
-    def _put(self, known: Known) -> None:
+    def put_known(self, known: Known) -> None:
+        """Small values have changed."""
         self._known = known
         self._records.put(_KNOWN, known)

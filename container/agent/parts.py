@@ -17,7 +17,7 @@ from container.agent.permissions import Permissions
 from container.agent.providers import Provider, declared_provider, providers
 from container.agent.queue import Line, PromptQueue, Waiting
 from container.agent.recall import lapse
-from container.agent.records import Records
+from container.agent.records import NotKept, Records
 from container.agent.store import Store
 from container.agent.talk import Launch, Patience, Talk
 from container.agent.transcript import Transcript
@@ -26,6 +26,7 @@ from container.database import Database
 from container.environment import Settings
 from container.journal import Journal, Level
 from container.moments import now, rfc3339
+from container.refusal import Refusal, Why
 from container.workspace import Backoff
 
 
@@ -88,6 +89,17 @@ class Parts:
         self.transcript.flush()
         self.duty.begin()
         self.begun.set()
+
+    async def stored(self) -> None:
+        """Wait until what a person has just changed is on the disk; raises Refusal where it cannot be."""
+        self.transcript.flush()
+        try:
+            await self.memory.settle()
+        except NotKept as error:
+            remedy = f"make room on the data volume ({self.around.settings.data}), and do it again"
+            raise Refusal(
+                Why.NO_ROOM, "", f"nothing was changed: it cannot be stored ({error}); {remedy}"
+            ) from None
 
     async def aclose(self) -> None:
         """Write down what is left; the duty has ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from container.agent.items import Body, Decision, Option, Permission
@@ -30,6 +30,7 @@ class Permissions:
     def __init__(self, transcript: Transcript, *, auto_approve: bool) -> None:
         self._transcript = transcript
         self._pending: dict[str, _Pending] = {}
+        self._answering: set[str] = set()
         self.auto_approve = auto_approve
 
     @property
@@ -58,14 +59,26 @@ class Permissions:
             # Also where the agent ended meanwhile: then this is cancelled.
             self._settle(asked.request, None)
 
-    def answer(self, request: str, option: str) -> None:
-        """A person's choice; raises Refusal."""
+    async def answer(self, request: str, option: str, stored: Callable[[], Awaitable[None]]) -> None:
+        """A person's choice; the agent hears of it once ``stored`` returns. Raises Refusal."""
         pending = self._pending.get(request)
-        if pending is None:
-            raise Refusal(Why.ABSENT, "request", "no such request waits; it was answered or has lapsed")
+        if pending is None or request in self._answering:
+            raise _lapsed()
         if option not in {known.id for known in pending.options}:
             known = ", ".join(known.id for known in pending.options)
             raise Refusal(Why.INVALID, "option", f"must be one of: {known}")
+        self._answering.add(request)
+        self._decide(pending, Decision.ANSWERED, option)
+        try:
+            await stored()
+        except BaseException:
+            if request in self._pending:
+                self._decide(pending, Decision.PENDING, "")
+            raise
+        finally:
+            self._answering.discard(request)
+        if request not in self._pending:  # its turn ended meanwhile
+            raise _lapsed()
         self._settle(request, option)
 
     def cancel_all(self) -> None:
@@ -83,14 +96,21 @@ class Permissions:
         pending = self._pending.pop(request, None)
         if pending is None:
             return
+        if option is None:
+            self._decide(pending, Decision.CANCELLED, "")
+        else:
+            self._decide(pending, Decision.ANSWERED, option)
+        if not pending.answer.done():
+            pending.answer.set_result(option)
 
+    def _decide(self, pending: _Pending, decision: Decision, chosen: str) -> None:
         def decided(body: Body) -> Body:
             if not isinstance(body, Permission):
                 return body
-            if option is None:
-                return replace(body, decision=Decision.CANCELLED)
-            return replace(body, decision=Decision.ANSWERED, chosen=option, by="person")
+            return replace(body, decision=decision, chosen=chosen, by="person" if chosen else "")
 
         self._transcript.change(pending.item, decided)
-        if not pending.answer.done():
-            pending.answer.set_result(option)
+
+
+def _lapsed() -> Refusal:
+    return Refusal(Why.ABSENT, "request", "no such request waits; it was answered or has lapsed")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -47,6 +49,9 @@ class PromptQueue:
     def __init__(self, changed: Callable[[Line], None]) -> None:
         self._line = Line()
         self._changed = changed
+        self._one_at_a_time = asyncio.Lock()
+        self._before: Line | None = None
+        """While a person's change is being stored: what it is without that change."""
 
     @property
     def line(self) -> Line:
@@ -56,7 +61,24 @@ class PromptQueue:
     @property
     def ready(self) -> bool:
         """Whether there is one to be given to the agent."""
-        return bool(self._line.waiting) and not self._line.held
+        return bool(self._line.waiting) and not self._line.held and self._before is None
+
+    @contextlib.asynccontextmanager
+    async def changing(self, stored: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Around a person's change: it is undone where ``stored`` raises, and nothing is given meanwhile.
+
+        So the agent never works on a prompt of which a person was told that it was not accepted.
+        """
+        async with self._one_at_a_time:
+            self._before = self._line
+            try:
+                yield
+                await stored()
+            except BaseException:
+                self._set(self._before)
+                raise
+            finally:
+                self._before = None
 
     def restore(self, line: Line) -> None:
         """Take in what an earlier start left, before what was asked since."""
@@ -98,8 +120,16 @@ class PromptQueue:
         self._put(tuple(rest))
         return first
 
+    def put_back(self, prompt: Waiting) -> None:
+        """One that was taken waits again, before all others."""
+        if self._before is not None:
+            self._before = Line((prompt, *self._before.waiting), self._before.held)
+        self._put((prompt, *self._line.waiting))
+
     def hold(self, why: str) -> None:
         """Give none until a person says so; nothing where none waits."""
+        if self._before is not None and self._before.waiting:
+            self._before = replace(self._before, held=why)
         if self._line.waiting:
             self._set(replace(self._line, held=why))
 

@@ -7,6 +7,7 @@ after a failure it waits for the next attempt.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 
 from container.agent.codec import decode, encode
@@ -16,6 +17,10 @@ from container.journal import Journal
 
 PAUSE = 1.0
 """Seconds between writes: what is lost when the container is killed."""
+
+
+class NotKept(Exception):
+    """What changed is not on the disk; the text says why."""
 
 
 class Records:
@@ -30,9 +35,8 @@ class Records:
         self._first = 0
         self._due = asyncio.Event()
         self._urgent = asyncio.Event()
-        self._asked = 0
-        self._attempted = 0
-        self._progress = asyncio.Condition()
+        self._settling: list[asyncio.Future[str]] = []
+        self._closed = False
         self._writing: asyncio.Task[None] | None = None
 
     async def read(self) -> tuple[list[Item], Mapping[str, bytes]]:
@@ -54,34 +58,43 @@ class Records:
         self._due.set()
 
     async def settle(self) -> None:
-        """Wait until all of it was written, or until an attempt to write it has failed."""
+        """Wait until all that has changed is on the disk; raises NotKept after a failed attempt.
+
+        Whoever takes a change back when that is raised does so before it waits for anything: no other
+        attempt is made before that, so that what was refused is never on the disk.
+        """
+        if self._closed:
+            raise NotKept("the container is ending")
         if self._writing is None:
             return
-        self._asked += 1
-        mine = self._asked
+        settled: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._settling.append(settled)
         self._due.set()
         self._urgent.set()
-        async with self._progress:
-            await self._progress.wait_for(lambda: self._attempted >= mine)
+        trouble = await settled or self._store.unkept
+        if trouble:
+            raise NotKept(trouble)
 
     async def aclose(self) -> None:
         """Write what is left."""
-        await self.settle()
+        with contextlib.suppress(NotKept):
+            await self.settle()
+        self._closed = True
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait([self._writing])
             self._writing = None
+        _tell(self._settling, "the container is ending")
 
     async def _write_on(self) -> None:
         while True:
             await self._due.wait()
             self._due.clear()
             self._urgent.clear()
-            asked = self._asked
-            await self._write()
-            async with self._progress:
-                self._attempted = asked
-                self._progress.notify_all()
+            settling, self._settling = self._settling, []
+            trouble = await self._write()
+            _tell(settling, trouble)
+            await asyncio.sleep(0)  # those who were told go first: see settle()
             # A stream of words changes an item twenty times a second: once is written.
             try:
                 async with asyncio.timeout(self._pause):
@@ -89,10 +102,11 @@ class Records:
             except TimeoutError:
                 continue
 
-    async def _write(self) -> None:
+    async def _write(self) -> str:
+        """Write what has changed; why it could not be done, or nothing."""
         items, values, first = self._items, self._values, self._first
         if not items and not values:
-            return
+            return ""
         self._items, self._values = {}, {}
         done = await asyncio.wrap_future(
             self._journal.write(lambda: self._store.write(_batch(items, values, first)))
@@ -102,6 +116,13 @@ class Records:
             self._items = {**items, **self._items}
             self._values = {**values, **self._values}
             self._due.set()
+        return "" if done else self._journal.trouble or "the records cannot be written"
+
+
+def _tell(settling: list[asyncio.Future[str]], trouble: str) -> None:
+    for settled in settling:
+        if not settled.done():
+            settled.set_result(trouble)
 
 
 def _batch(items: dict[int, Item], values: dict[str, object], first: int) -> Batch:

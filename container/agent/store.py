@@ -38,6 +38,11 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def unkept(self) -> str:
+        """Why what is written is lost with the container; empty where it is on the disk."""
+        return self._database.unkept
+
     def read(self) -> Kept:
         """Everything."""
         connection = self._database.connection

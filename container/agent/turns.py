@@ -12,6 +12,7 @@ from container.agent.items import Body, Item, Outcome, Prompt, Tool
 from container.agent.memory import Memory
 from container.agent.permissions import Permissions
 from container.agent.queue import PromptQueue, Waiting
+from container.agent.records import NotKept
 from container.agent.talk import Patience, Talk
 from container.agent.transcript import Transcript
 from container.agent.turn import Ending, Watch, take_turn
@@ -27,6 +28,7 @@ _HELD = {
 }
 """Why the others wait for a person: they may build on what was not done."""
 _STOPPED = "the container was stopped"
+_NOT_GIVEN = "it waits again, and was not given to the agent, since that cannot be recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,12 @@ class Turns:
         ending = Ending(Outcome.INTERRUPTED, _STOPPED)
         try:
             # On the disk before the agent knows of it: so no start gives it a second time.
-            await table.memory.settle()
+            try:
+                await table.memory.settle()
+            except NotKept as error:
+                table.queue.put_back(prompt)
+                ending = Ending(Outcome.FAILED, f"{_NOT_GIVEN}: {error}")
+                return ending
             ending = await take_turn(talk, prompt.text, table.files(prompt), self._watch())
             if self._closing and ending.outcome is Outcome.CANCELLED:
                 ending = replace(ending, outcome=Outcome.INTERRUPTED, message=_STOPPED)

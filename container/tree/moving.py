@@ -27,6 +27,8 @@ def rename(workspace: Path, source: Parts, target: Parts) -> None:
             raise Refusal(Why.CONFLICT, "to", "there is something of that name already") from None
         except OSError as error:
             raise _of_rename(error) from None
+        new.settle()
+        old.settle()
 
 
 def _of_rename(error: OSError) -> OSError | Refusal:
@@ -44,6 +46,7 @@ def remove(workspace: Path, parts: Parts) -> None:
             os.rmdir(spot.name, dir_fd=spot.directory)
         else:
             os.unlink(spot.name, dir_fd=spot.directory)
+        spot.settle()
 
 
 def remove_all(workspace: Path, parts: Parts) -> None:
@@ -51,6 +54,7 @@ def remove_all(workspace: Path, parts: Parts) -> None:
     with found_for_writing(workspace, parts, Last.ITSELF) as spot:
         if not stat.S_ISDIR(spot.lstat().st_mode):
             os.unlink(spot.name, dir_fd=spot.directory)
+            spot.settle()
             return
         try:
             # In a directory that is held open, it looks at each step that no link has come between.
@@ -58,3 +62,4 @@ def remove_all(workspace: Path, parts: Parts) -> None:
         except RecursionError:
             message = "holds directories too deep to remove from here; use a terminal"
             raise Refusal(Why.CONFLICT, "path", message) from None
+        spot.settle()

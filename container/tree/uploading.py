@@ -73,4 +73,4 @@ def _put(descriptor: int, new: Spot, spot: Spot, clash: Clash) -> None:
     else:
         _check(spot, clash)
         os.replace(new.name, spot.name, src_dir_fd=new.directory, dst_dir_fd=spot.directory)
-    os.fsync(spot.directory)
+    spot.settle()

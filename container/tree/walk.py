@@ -49,6 +49,10 @@ class Spot:
         """What is there, no link followed; raises OSError."""
         return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
 
+    def settle(self) -> None:
+        """Make a change of its name outlast a power cut; raises OSError."""
+        os.fsync(self.directory)
+
     def open_directory(self) -> int:
         """It, as a directory; raises OSError."""
         return os.open(self.name, _DIRECTORY, dir_fd=self.directory)

@@ -39,7 +39,7 @@ def create(workspace: Path, parts: Parts, content: bytes) -> str:
     _check_size(content)
     with found_for_writing(workspace, parts, Last.ITSELF) as spot, _beside(spot, content, None) as new:
         rename_new(new, spot)
-        _settle(spot)
+        spot.settle()
     return version_of(content)
 
 
@@ -47,6 +47,7 @@ def create_directory(workspace: Path, parts: Parts) -> None:
     """Make a directory that must not be there; raises Refusal."""
     with found_for_writing(workspace, parts, Last.ITSELF) as spot:
         os.mkdir(spot.name, dir_fd=spot.directory)
+        spot.settle()
 
 
 @contextlib.contextmanager
@@ -92,7 +93,7 @@ def _replace(spot: Spot, new: Spot, version: str, swap: Callable[[Spot, Spot], b
         # A file system without the call: what others write between these two lines is overwritten.
         _expect(spot, version)
         os.replace(new.name, spot.name, src_dir_fd=new.directory, dst_dir_fd=spot.directory)
-        _settle(spot)
+        spot.settle()
         return
     try:
         _expect(new, version)  # the old one lies there now
@@ -100,12 +101,7 @@ def _replace(spot: Spot, new: Spot, version: str, swap: Callable[[Spot, Spot], b
         with failing("path"):
             swap(new, spot)
         raise Refusal(Why.CONFLICT, "version", _NEWER) from None
-    _settle(spot)
-
-
-def _settle(spot: Spot) -> None:
-    """Make a rename outlast a power cut."""
-    os.fsync(spot.directory)
+    spot.settle()
 
 
 def _check_size(content: bytes) -> None:

@@ -17,7 +17,7 @@ from container.agent.store import Store
 from container.agent.talk import Patience
 from container.agent.transcript import Transcript
 from container.agent.turns import Table, Turns
-from container.database import _in_memory
+from container.database import in_memory
 from container.journal import Journal
 from container.workspace import Backoff
 
@@ -75,8 +75,8 @@ class Post:
     """An agent on duty. ``launches`` is what each start gives: a talk, or a failure; then talks."""
 
     def __init__(self, *launches, missing="", patience=None, usable=True):
-        self.journal = Journal(_in_memory())
-        records = Records(Store(_in_memory()), self.journal)
+        self.journal = Journal(in_memory())
+        records = Records(Store(in_memory()), self.journal)
         self.transcript = Transcript(records, begin=100, at=lambda: AT)
         self.memory = Memory(records)
         self.permissions = Permissions(self.transcript, auto_approve=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -29,10 +30,10 @@ from container.agent.items import (
 from container.agent.memory import Memory
 from container.agent.permissions import MAX_PENDING, Permissions
 from container.agent.queue import Line, Waiting
-from container.agent.records import Records
+from container.agent.records import NotKept, Records
 from container.agent.store import Store
 from container.agent.transcript import Transcript
-from container.database import _in_memory, open_database
+from container.database import in_memory, open_database
 from container.journal import Journal
 from container.moments import now
 from container.refusal import Refusal, Why
@@ -40,8 +41,8 @@ from tests.container.agent.fakes import AT
 
 
 def transcript(begin=100):
-    journal = Journal(_in_memory())
-    return Transcript(Records(Store(_in_memory()), journal), begin=begin, at=lambda: AT)
+    journal = Journal(in_memory())
+    return Transcript(Records(Store(in_memory()), journal), begin=begin, at=lambda: AT)
 
 
 def say(of, text):
@@ -290,12 +291,14 @@ async def test_a_disk_that_cannot_be_written_costs_nothing_but_time(tmp_path):
     for number in range(3):
         of.add(Notice(str(number)))
     of.flush()
-    await kept.settle()  # returns although it failed
+    with pytest.raises(NotKept, match="database or disk is full"):
+        await kept.settle()
     assert journal.trouble == "database or disk is full"
     broken.clear()
     async with asyncio.timeout(10):
         while len(kept._store.read().items) < 3:
-            await kept.settle()
+            with contextlib.suppress(NotKept):
+                await kept.settle()
     assert journal.trouble == ""
     await kept.aclose()
     journal.close()
@@ -339,6 +342,10 @@ OPTIONS = [
 ]
 
 
+async def stored():
+    """A disk that takes everything at once."""
+
+
 def asked(of):
     return [item.body for item in of.items if item.body.kind == "permission"]
 
@@ -350,14 +357,14 @@ async def test_a_permission_is_answered_once_and_by_one_of_its_options():
     await asyncio.sleep(0)
     [request] = permissions.pending
     with pytest.raises(Refusal) as refused:
-        permissions.answer(request, "perhaps")
+        await permissions.answer(request, "perhaps", stored)
     assert (refused.value.field, refused.value.message) == ("option", "must be one of: always, once, no")
-    permissions.answer(request, "no")
+    await permissions.answer(request, "no", stored)
     assert await asking == "no"
     [body] = asked(of)
     assert (body.decision, body.chosen, body.by) == ("Answered", "no", "person")
     with pytest.raises(Refusal) as refused:
-        permissions.answer(request, "no")
+        await permissions.answer(request, "no", stored)
     assert refused.value.why is Why.ABSENT
 
 
@@ -370,7 +377,7 @@ async def test_auto_approve_allows_no_more_than_is_asked_and_says_so(options, ch
     asking = asyncio.create_task(permissions.ask("1", "Run", options))
     await asyncio.sleep(0)
     if chosen is None:  # nothing to allow: a person decides
-        permissions.answer(permissions.pending[0], "no")
+        await permissions.answer(permissions.pending[0], "no", stored)
         assert await asking == "no"
         return
     assert await asking == chosen
