@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -86,33 +87,44 @@ def _check_size(document: Mapping[str, Any]) -> None:
         )
 
 
-_APART = frozenset({"status", "data", "stringData"})
-"""What is not stored as text: a status is the controller's, and the values of a Secret are any bytes."""
+_NUL, _HALF = re.compile("\0"), re.compile("[\ud800-\udfff]")
+_BYTES = frozenset({"data", "stringData"})
+"""The values of a Secret: any bytes, so NUL may be among them."""
 
 
 def _check_text(document: Mapping[str, Any]) -> None:
-    """Refuse the character NUL: no environment holds it, and Postgres stores no text with it."""
-    declared = {name: value for name, value in document.items() if name not in _APART}
-    found = tuple(
-        Problem(path_of(place), "may not hold the character NUL") for place in _nul_places(declared)
-    )
+    """Refuse text that cannot be carried on, by the path of its field.
+
+    NUL, which no environment holds and Postgres does not store, and halves of a character (lone
+    surrogates, as JSON cut in the middle makes them), which have no UTF-8.
+    """
+    declared = {name: value for name, value in document.items() if name != "status"}
+    text = {name: value for name, value in declared.items() if name not in _BYTES}
+    found = [Problem(path_of(place), "may not hold the character NUL") for place in _places(_NUL, text)]
+    found += [
+        Problem(path_of(place), "holds half of a character (a lone surrogate), which is no text")
+        for place in _places(_HALF, declared)
+    ]
     if found:
         raise InvalidObject(found)
 
 
-def _nul_places(value: object, place: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+def _places(
+    pattern: re.Pattern[str], value: object, place: tuple[int | str, ...] = ()
+) -> Iterator[tuple[int | str, ...]]:
+    """Where in a document the pattern occurs, in values and in names."""
     if isinstance(value, str):
-        if "\0" in value:
+        if pattern.search(value):
             yield place
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            if "\0" in str(name):
+            if pattern.search(str(name)):
                 yield place
             else:
-                yield from _nul_places(item, (*place, str(name)))
+                yield from _places(pattern, item, (*place, str(name)))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _nul_places(item, (*place, index))
+            yield from _places(pattern, item, (*place, index))
 
 
 def dump(resource: Model) -> dict[str, Any]:

@@ -225,3 +225,11 @@ def test_a_list_may_be_larger_than_a_record_but_none_of_its_records(monkeypatch)
 def test_what_json_escapes_in_two_halves_is_one_character():
     (document,) = read_documents(json.dumps(record("a", title="a \U0001f600 b")))
     assert document.resource.spec.title == "a \U0001f600 b"
+
+
+@pytest.mark.parametrize("half", ["\ud83d", "\ude00\ud83d"])
+def test_half_a_character_is_refused_by_its_field(half):
+    (told,) = refused(json.dumps(record("a", title=f"a {half}")))
+    assert told.startswith("f.yaml:1: spec.title: holds half of a character")
+    (told,) = refused(json.dumps({"kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": half}}))
+    assert told.startswith("f.yaml:1: stringData.a: holds half of a character")
