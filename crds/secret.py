@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -39,6 +39,17 @@ class Secret(Resource):
     """Values as text, by key; taken into data when written, never read back."""
     immutable: bool = False
     """Whether the values are refused any change."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_values(cls, given: Any, info: ValidationInfo) -> Any:
+        # What a listing shows of a Secret is not the Secret: applied, it would empty it.
+        if info.context is DECLARED and isinstance(given, dict) and "digests" in given:
+            message = (
+                "shown in place of the values; leave this Secret out, or give data or stringData instead"
+            )
+            raise misplaced("digests", message)
+        return given
 
     @field_validator("data")
     @classmethod

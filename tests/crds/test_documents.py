@@ -233,3 +233,9 @@ def test_half_a_character_is_refused_by_its_field(half):
     assert told.startswith("f.yaml:1: spec.title: holds half of a character")
     (told,) = refused(json.dumps({"kind": "Secret", "metadata": {"name": "a"}, "stringData": {"a": half}}))
     assert told.startswith("f.yaml:1: stringData.a: holds half of a character")
+
+
+def test_a_secret_as_it_is_shown_is_not_applied():
+    shown = {"kind": "Secret", "metadata": {"name": "a"}, "digests": {"token": "sha256:3e23e816"}}
+    (told,) = refused(json.dumps(shown))
+    assert told.startswith("f.yaml:1: digests: shown in place of the values")

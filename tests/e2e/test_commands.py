@@ -42,6 +42,8 @@ def test_apply_takes_several_documents_files_directories_and_stdin(berth: Berth,
         f"session/{name} created" for name in ("one", "two", "three")
     ]
     assert berth.run("apply", "-f", str(tmp_path)).count("unchanged") == 2
+    written = berth.run("get", "sessions", "-o", "yaml")
+    assert berth.run("apply", "-f", "-", given=written).count("unchanged") == written.count("kind: Session\n")
     berth.run("delete", "session", "one", "two", "three")
 
 
