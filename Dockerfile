@@ -17,7 +17,7 @@ COPY crds crds
 COPY dokploy dokploy
 COPY records records
 # Of the container's side, the names alone that both sides share.
-COPY container/__init__.py container/contract.py container/
+COPY container/__init__.py container/contract.py container/outgoing.py container/
 RUN /opt/berth/bin/pip install --no-build-isolation --no-deps .
 
 FROM ${BASE}
@@ -36,7 +36,9 @@ WORKDIR /var/lib/berth
 USER berth
 EXPOSE 7431 7433
 # One of the two programs runs here: whichever it is, its own probe answers.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ask() { python -c "import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=2)" "$1" 2>/dev/null; }; ask "http://127.0.0.1:$BERTH_API_PORT/readyz" || ask "http://127.0.0.1:$BERTH_METRICS_PORT/readyz"
+# A shell that asks by itself: a Python for each check would starve on a busy host, and one that reads
+# HTTP_PROXY would ask the proxy. Minutes of silence make it unhealthy, not one slow answer.
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=18 \
+    CMD exec env -i bash -c 'ask() { exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET /readyz HTTP/1.0\r\n\r\n" >&3 && read -r _ s _ <&3 && [ "$s" = 200 ]; }; (ask "$0") 2>&- || (ask "$1") 2>&-' "$BERTH_API_PORT" "$BERTH_METRICS_PORT"
 ENTRYPOINT ["python", "-m"]
 CMD ["api"]

@@ -23,11 +23,12 @@ from cli.progress import Progress
 from cli.record import Record, status
 from cli.standing import Predicate, holds
 from cli.waiting import Deadline, until
+from container import outgoing
 
 SYSTEM_NAMESPACE = "berth-system"
 _SECRET, _SECRET_KEY = "dokploy", "key"
 _EXAMPLE_SECONDS = 120.0
-_ANSWER_TRIES, _ANSWER_PAUSE = 200, 0.1
+_ANSWER_TRIES, _ANSWER_PAUSE, _ANSWER_TIMEOUT = 200, 0.1, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ async def _answers(url: str) -> None:
     if not (where.hostname or "").endswith(".localhost"):
         return  # elsewhere the way to it is the network's business
     address = f"http://127.0.0.1:{where.port}/readyz"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with outgoing.client(timeout=httpx.Timeout(_ANSWER_TIMEOUT), verify=False) as http:
         for _ in range(_ANSWER_TRIES):
             with contextlib.suppress(httpx.HTTPError):
                 answer = await http.get(address, headers={"Host": where.netloc})

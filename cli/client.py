@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from tenacity import (
@@ -26,6 +26,8 @@ from cli.connection import START, Connection, alive
 from cli.failures import ExitCode, Failure, from_problem
 from cli.kinds import EVENT, SESSION, Kind, Reference
 from cli.record import Record
+from container import outgoing
+from dokploy.trust import trust
 
 Verb = Literal["start", "stop", "restart"]
 Use = Literal["enter", "tool"]
@@ -248,8 +250,14 @@ class Client:
                 remedy=START,
             )
         did = "does not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
-        remedy = START if where.local else f"is {where.found} right? is the network up?"
+        remedy = START if where.local else f"is {where.found} right? is the network up?{_of_proxies(where)}"
         return Failure(f"Berth {did} at {where.url}", code=ExitCode.UNREACHABLE, remedy=remedy)
+
+
+def _of_proxies(where: Connection) -> str:
+    if where.unused_proxy is None:
+        return ""
+    return f" {where.unused_proxy} is not used; if the way leads through a proxy, name it in BERTH_PROXY"
 
 
 _RESULTS: Mapping[str, Result] = {"created": "created", "configured": "configured", "unchanged": "unchanged"}
@@ -264,11 +272,21 @@ async def connect(
     Raises:
         Failure: there is no server to talk to.
     """
-    # A proxy for the outside world has no business with, and no way to, a server on this machine.
-    trusting = not locate().local
-    async with httpx.AsyncClient(
-        timeout=httpx.Timeout(_PATIENCE, connect=_CONNECT), trust_env=trusting, transport=transport
-    ) as http:
+    connection = locate()
+    try:
+        http = outgoing.client(
+            timeout=httpx.Timeout(_PATIENCE, connect=_CONNECT),
+            verify=trust(urlsplit(connection.url).scheme),
+            proxy=connection.proxy,
+            transport=transport,
+        )
+    except ValueError:
+        raise Failure(
+            "BERTH_PROXY is not the URL of a proxy",
+            code=ExitCode.USAGE,
+            remedy="http://proxy.example.com:3128; or leave it out",
+        ) from None
+    async with http:
         yield Client(http, locate)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from cli.failures import ExitCode, Failure
 
 START = "start it with: berth up"
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,17 @@ class Connection:
     token: str = field(repr=False)
     found: str
     pid: int | None = None
+    proxy: str | None = field(default=None, repr=False)
+    """URL of the proxy that leads to it; never used for a server of this machine."""
+    unused_proxy: str | None = None
+    """A variable that names a proxy for others, such as HTTPS_PROXY; None if there is none."""
 
     @property
     def local(self) -> bool:
         """Whether it is on this machine, so that no proxy stands between."""
-        return urlsplit(self.url).hostname in {"127.0.0.1", "::1", "localhost"}
+        from container.outgoing import is_here  # noqa: PLC0415 - brings the HTTP library with it
+
+        return is_here(urlsplit(self.url).hostname or "")
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -99,7 +106,9 @@ def _named(
             code=ExitCode.NOT_AUTHORISED,
             remedy="set BERTH_TOKEN to its token",
         )
-    return Connection(url=url, token=token, found=source)
+    proxy = environment.get("BERTH_PROXY") or None
+    unused = next((name for name in _PROXIES if environment.get(name)), None)
+    return Connection(url=url, token=token, found=source, proxy=proxy, unused_proxy=None if proxy else unused)
 
 
 def _running(place: Path) -> tuple[str, int | None] | None:

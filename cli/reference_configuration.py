@@ -51,6 +51,7 @@ _COMMAND = """## The command line
 | `BERTH_HOME` | path | the platform's place | Where a local Berth keeps its state, and is looked for. |
 | `BERTH_URL` | text | none | The Berth that `berth` talks to, in place of the one in its home. |
 | `BERTH_TOKEN` | secret text | none | The token for it. |
+| `BERTH_PROXY` | text | none | URL of the proxy to a Berth elsewhere; `HTTPS_PROXY` is not used. |
 | `BERTH_NAMESPACE` | text | `default` | The namespace where no `-n` is given. |
 | `NO_COLOR` | text | none | If it is set, nothing is coloured. |
 """

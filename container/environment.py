@@ -20,6 +20,7 @@ from container.addresses import address_of
 from container.given import Problem, is_secret
 
 _MAX_PORT = 65_535
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _UNFIT_IN_REF = re.compile(r"\.\.|@\{|[\\ ~^:?*\[\x00-\x1f\x7f]")
 """As in :mod:`crds.git`, which this package may not know; a test holds the two equal."""
@@ -77,6 +78,14 @@ def child_environment(settings: Settings) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if not is_secret(name)},
         "HOME": str(settings.home),
     }
+
+
+def with_system_path(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for programs that we need ourselves, such as git: they are found under any PATH.
+
+    What is declared for a person's programs goes first, and may leave out where git is.
+    """
+    return {**environ, "PATH": os.pathsep.join(filter(None, (environ.get("PATH"), _SYSTEM_PATH)))}
 
 
 def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from container import contract
+from container.environment import with_system_path
 from container.git_failures import GitFailure, classify
 from container.given import Credentials
 
@@ -99,6 +100,7 @@ class Git:
             "ssh -oBatchMode=yes -oConnectTimeout=20 -oStrictHostKeyChecking=accept-new "
             f"-oUserKnownHostsFile={shlex.quote(str(known_hosts))}",
         )
+        self._environ = with_system_path(self._environ)
         self._environ |= {"LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0"}
 
     async def run(

@@ -6,6 +6,7 @@ from typing import Protocol, cast
 
 import httpx
 
+from container import outgoing
 from container.contract import HEALTH_PATH, HealthReport
 from controller.observed import Silence
 from dokploy.port import Domain
@@ -64,11 +65,10 @@ class HttpProbe:
     def _client(self, scheme: str) -> httpx.AsyncClient:
         """The client for a scheme, made when the first route of it is asked."""
         if scheme not in self._clients:
-            self._clients[scheme] = httpx.AsyncClient(
-                timeout=_TIMEOUT,
+            self._clients[scheme] = outgoing.client(
+                timeout=httpx.Timeout(_TIMEOUT),
                 transport=self._transport,
                 verify=trust(scheme),
-                follow_redirects=False,
                 limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
             )
         return self._clients[scheme]

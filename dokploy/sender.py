@@ -11,6 +11,7 @@ from typing import Protocol
 import httpx
 from pydantic import SecretStr
 
+from container import outgoing
 from dokploy.keys import KeyHeader
 from dokploy.translation import Answer
 from dokploy.trust import trust
@@ -61,7 +62,7 @@ class HttpSender:
     ) -> None:
         base = _base_of(url)
         self._key = KeyHeader(key)
-        self._http = httpx.AsyncClient(
+        self._http = outgoing.client(
             base_url=base,
             auth=self._key,
             headers={"accept": "application/json", "user-agent": "berth"},
@@ -74,8 +75,6 @@ class HttpSender:
             ),
             verify=trust(base.scheme),
             transport=transport,
-            trust_env=False,
-            follow_redirects=False,
         )
 
     @property

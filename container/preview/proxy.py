@@ -93,14 +93,14 @@ class Proxy:
     def _open(self) -> httpx.AsyncClient:
         import httpx  # noqa: PLC0415 - see above
 
+        from container import outgoing  # noqa: PLC0415 - it brings httpx
+
         if self._client is None:
-            transport = httpx.AsyncHTTPTransport(
+            self._client = outgoing.client(
+                timeout=httpx.Timeout(None, connect=_CONNECT, write=_WRITE, pool=_POOL),
                 verify=False,
-                trust_env=False,
                 limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=5.0),
             )
-            times = httpx.Timeout(None, connect=_CONNECT, write=_WRITE, pool=_POOL)
-            self._client = httpx.AsyncClient(transport=transport, timeout=times, trust_env=False)
         return self._client
 
 

@@ -12,11 +12,14 @@ that its Dockerfile copied. Three sources:
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 import os
 import secrets
 import sys
 import sysconfig
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import structlog
@@ -53,12 +56,33 @@ def canonical(image: str) -> str:
 
 
 def session_image() -> Image:
-    """Berth's own: the container package of this very installation."""
+    """Berth's own: the container package of this very installation.
+
+    It is started isolated (-I), as the image starts it: no ``PYTHONHOME``, ``PYTHONPATH`` or package in
+    the workspace that is meant for a person's programs reaches the program that serves the session.
+    """
     package_home = Path(__file__).resolve().parents[2]
-    env = {"PYTHONUNBUFFERED": "1"}
-    if str(package_home) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        env["PYTHONPATH"] = str(package_home)  # run from a checkout: Python would not find it
-    return Image(image=SESSION_IMAGE, command=(sys.executable, "-m", "container"), env=env)
+    start = ("-m", "container") if _is_installed(package_home) else ("-c", _FROM.format(str(package_home)))
+    return Image(image=SESSION_IMAGE, command=(sys.executable, "-I", *start))
+
+
+_FROM = """import runpy, sys
+sys.path.insert(0, {!r})
+runpy.run_module("container", run_name="__main__", alter_sys=True)"""
+"""Starts the package from a checkout that is not installed, where an isolated Python would not find it."""
+
+
+@functools.cache
+def _is_installed(package_home: Path) -> bool:
+    """Whether an isolated Python finds the packages of this directory."""
+    site = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    if str(package_home) in site:
+        return True
+    for found in Distribution.discover(name="berth", path=site):
+        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        if origin.get("url") == package_home.as_uri():
+            return True
+    return False
 
 
 def _is_session(name: str) -> bool:

@@ -5,8 +5,10 @@ import os
 
 import pytest
 
-from cli.connection import home, locate
+from cli.client import connect
+from cli.connection import Connection, home, locate
 from cli.failures import ExitCode, Failure
+from cli.kinds import SESSION, Reference
 
 
 @pytest.fixture
@@ -78,3 +80,37 @@ def test_the_home_is_the_platforms_place_unless_it_is_named(tmp_path, monkeypatc
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert home({}).name == "berth"
     assert home({"BERTH_HOME": "~/x"}).is_absolute()
+
+
+def test_a_proxy_is_one_that_is_named_for_berth(tmp_path):
+    environment = {"BERTH_HOME": str(tmp_path), "BERTH_URL": "https://berth.example.com", "BERTH_TOKEN": "t"}
+    found = locate({**environment, "https_proxy": "http://127.0.0.1:9"})
+    assert (found.proxy, found.unused_proxy) == (None, "https_proxy")
+    found = locate(
+        {**environment, "https_proxy": "http://127.0.0.1:9", "BERTH_PROXY": "http://me:canary@p:1"}
+    )
+    assert (found.proxy, found.unused_proxy) == ("http://me:canary@p:1", None)
+    assert "canary" not in repr(found)
+
+
+async def test_a_failure_tells_of_a_proxy_that_is_not_used():
+    elsewhere = Connection(
+        url="http://berth.invalid", token="t", found="BERTH_URL", unused_proxy="HTTPS_PROXY"
+    )
+    with pytest.raises(Failure) as caught:
+        async with connect(lambda: elsewhere) as client:
+            await client.get(Reference(SESSION, "a", "default"))
+    assert "HTTPS_PROXY is not used" in "\n".join(caught.value.lines())
+    assert "BERTH_PROXY" in "\n".join(caught.value.lines())
+
+
+async def test_what_is_no_proxy_is_refused_by_name():
+    elsewhere = Connection(
+        url="http://berth.invalid", token="t", found="BERTH_URL", proxy="ftp://me:canary@p"
+    )
+    with pytest.raises(Failure) as caught:
+        async with connect(lambda: elsewhere):
+            pass
+    assert caught.value.code is ExitCode.USAGE
+    assert "BERTH_PROXY" in "\n".join(caught.value.lines())
+    assert "canary" not in "\n".join(caught.value.lines())
