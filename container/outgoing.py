@@ -8,9 +8,11 @@ this machine. ``tests/test_outgoing.py`` keeps every other module from making a 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import ssl
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -62,12 +64,17 @@ def _way(
     direct = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
     if proxy is None:
         return direct
-    try:
-        through = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False, proxy=proxy)
-    except (ValueError, httpx.InvalidURL):
-        # The library's own words repeat the URL, which may hold a password.
-        raise ValueError("proxy: give http:// or https://, a host and a port") from None
+    through = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False, proxy=_checked(proxy))
     return _Ways(direct, through)
+
+
+def _checked(proxy: str) -> str:
+    """The URL of a proxy; an error does not repeat it, since it may hold a password."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(proxy)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return proxy
+    raise ValueError("proxy: give http:// or https:// and a host, such as http://proxy.example.com:3128")
 
 
 class _Ways(httpx.AsyncBaseTransport):
