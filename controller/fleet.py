@@ -21,6 +21,7 @@ from controller.identity import Markers
 from controller.metrics import Metrics
 from controller.planned import Pace
 from controller.queue import WorkQueue
+from controller.supervision import Supervisor
 from controller.target_status import report
 from controller.targets import Connect, LiveTarget, Sight
 from controller.views import View, Views
@@ -56,6 +57,7 @@ class Fleet:
         metrics: Metrics,
     ) -> None:
         self._records = records
+        self._supervisor = Supervisor(metrics)
         self._views = views
         self._queue = queue
         self._connect = connect
@@ -65,6 +67,8 @@ class Fleet:
         self._metrics = metrics
         self._live: dict[str, LiveTarget] = {}
         self._ticks: dict[str, asyncio.Task[None]] = {}
+        self._targets: dict[str, Target] = {}
+        """Every declared target, also one without a key."""
         self._declared: dict[str, tuple[object, ...]] = {}
         self.parked: set[Key] = set()
         """Sessions whose pass waits for a listing younger than their last write."""
@@ -83,21 +87,43 @@ class Fleet:
         """Take a target as it is now; says whether what is declared of it changed.
 
         Its status alone, or a request for a sweep, is no news for its sessions: those that fail would
-        be tried before their turn.
+        be tried before their turn. Raises RecordsError.
         """
-        live = self._live.get(target.metadata.name)
-        if live is None or live.record.spec != target.spec:
-            await self.replace(target)
+        name = target.metadata.name
+        self._targets[name] = target
+        live = self._live.get(name)
+        if live is None or live.record.spec != target.spec or live.record.metadata.uid != target.metadata.uid:
+            await self._replace(target)
         else:
             live.record = target
         if target.sweep_asked is not None:
             self.sweep_wanted.set()
         declared = _declared(target)
-        changed = self._declared.get(target.metadata.name) != declared
-        self._declared[target.metadata.name] = declared
+        changed = self._declared.get(name) != declared
+        self._declared[name] = declared
         return changed
 
-    async def replace(self, target: Target) -> None:
+    async def drop(self, name: str) -> None:
+        """Take no more notice of a target: its record is gone."""
+        self._targets.pop(name, None)
+        self._declared.pop(name, None)
+        await self._disconnect(name)
+
+    async def key_changed(self, secret: Key) -> tuple[str, ...]:
+        """A Secret came, changed or went; returns the targets whose key is in it, connected anew."""
+        if secret.namespace != SYSTEM_NAMESPACE:
+            return ()
+        concerned = [one for one in self._targets.values() if one.spec.api_key.name == secret.name]
+        for target in concerned:
+            await self._replace(target)
+        return tuple(one.metadata.name for one in concerned)
+
+    async def aclose(self) -> None:
+        """Stop all ticks and close all connections."""
+        for name in list(self._live):
+            await self._disconnect(name)
+
+    async def _replace(self, target: Target) -> None:
         """Connect anew: the target or its key changed.
 
         The new connection takes the old one's place at once: a pass in between would take the
@@ -106,36 +132,33 @@ class Fleet:
         name = target.metadata.name
         key = await self._key(target)
         if key is None:
-            await self.drop(name)
+            await self._disconnect(name)
             await report(self._records, self._events, target, None, now=self._now())
             self._metrics.freeze(name, Reason.SECRET_NOT_FOUND)
             return
-        old = self._ticks.pop(name, None), self._live.pop(name, None)
-        live = LiveTarget(target, self._connect(target, key), self._markers, self._now)
+        dokploy = self._connect(target, key)
+        tick, old = self._ticks.pop(name, None), self._live.pop(name, None)
+        live = LiveTarget(target, dokploy, self._markers, self._now)
+        if old is not None:
+            live.follows(old)
         self._live[name] = live
-        self._ticks[name] = asyncio.create_task(self._tick(live), name=f"tick {name}")
-        await _close(*old)
+        self._ticks[name] = self._start_tick(live)
+        await _close(tick, old)
 
-    async def drop(self, name: str) -> None:
-        """Stop listing a target that is gone, or has lost its key."""
+    async def _disconnect(self, name: str) -> None:
+        """Stop listing a target; what its sessions are told changes with it."""
         await _close(self._ticks.pop(name, None), self._live.pop(name, None))
         self._metrics.forget(name)
         for key, _ in self._views.of_target(name):
             self._queue.add(key)
 
-    async def secret_changed(self, secret: Secret) -> None:
-        """A key may have come, or been rotated."""
-        if secret.metadata.namespace != SYSTEM_NAMESPACE:
-            return
-        page = await self._records.list(Target)
-        for target in page.items:
-            if target.spec.api_key.name == secret.metadata.name:
-                await self.replace(target)
+    def _start_tick(self, live: LiveTarget) -> asyncio.Task[None]:
+        async def tick() -> None:
+            await self._tick(live)
 
-    async def aclose(self) -> None:
-        """Stop all ticks."""
-        for name in list(self._live):
-            await self.drop(name)
+        return asyncio.create_task(
+            self._supervisor.keep("tick", tick), name=f"tick {live.record.metadata.name}"
+        )
 
     async def _key(self, target: Target) -> SecretStr | None:
         reference = target.spec.api_key
@@ -144,7 +167,12 @@ class Fleet:
         except NotFound:
             return None
         encoded = secret.data.get(reference.key)
-        return SecretStr(without_line_end(base64.b64decode(encoded).decode())) if encoded else None
+        # A key that is no text is refused by the client, in words of its own.
+        return (
+            SecretStr(without_line_end(base64.b64decode(encoded).decode(errors="replace")))
+            if encoded
+            else None
+        )
 
     async def _tick(self, live: LiveTarget) -> None:
         name = live.record.metadata.name
@@ -248,7 +276,7 @@ async def _close(tick: asyncio.Task[None] | None, live: LiveTarget | None) -> No
         tick.cancel()
         await asyncio.gather(tick, return_exceptions=True)
     if live is not None:
-        await live.dokploy.aclose()
+        await live.retire()
 
 
 def deployments_of(live: LiveTarget, view: View) -> dict[str, datetime | None]:

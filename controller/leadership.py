@@ -14,6 +14,12 @@ from records.port import Records
 
 LEASE = "controller"
 
+_SETTLES = 1.0
+"""Seconds from the grant to the first pass of a controller that took over from another."""
+
+_RESOLUTION = 0.001
+"""Seconds; less than that of a lease is none."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -28,33 +34,70 @@ class Leadership:
         self._records = records
         self._holder = holder
         self._seconds = seconds
+        self._renewed = float("-inf")
+        """When the newest request that was granted was sent: the lease lasts from then on."""
+        self._asking: asyncio.Future[bool] | None = None
         self.leading = asyncio.Event()
 
     async def hold(self) -> None:
-        """Take the lease and renew it for ever; raises LeadershipLost."""
-        renewed = asyncio.get_running_loop().time()
+        """Take the lease and renew it for ever; raises LeadershipLost, and nothing else."""
+        period = self._seconds / 3
+        stood_by = False
         while True:
-            now = asyncio.get_running_loop().time()
-            try:
-                held = await self._records.acquire_lease(LEASE, holder=self._holder, seconds=self._seconds)
-            except RecordsError as error:
-                log.warning("lease not renewed", error=str(error))
-                # A store that does not answer gives the lease to nobody else either, but its
-                # clock runs on: past the end of what was granted, someone else may have it.
-                held = self.leading.is_set() and now - renewed < self._seconds
-            else:
-                renewed = now if held else renewed
-            if held and not self.leading.is_set():
+            sent = _now()
+            granted = await self._ask()
+            if granted:
+                self._renewed = sent
+            if granted and not self.leading.is_set():
+                if stood_by:
+                    # The calls per second are bounded in all: those of the one before count, too.
+                    await asyncio.sleep(_SETTLES)
                 log.info("leading", holder=self._holder)
                 self.leading.set()
-            elif not held and self.leading.is_set():
+            elif self.leading.is_set() and (granted is False or self._left() <= _RESOLUTION):
                 self.leading.clear()
                 raise LeadershipLost("another controller has taken the lease")
-            await asyncio.sleep(self._seconds / 3)
+            stood_by = stood_by or granted is False
+            await asyncio.sleep(min(period, self._left()) if self.leading.is_set() else period)
+
+    async def _ask(self) -> bool | None:
+        """Ask for the lease; None where the store does not say.
+
+        A store that does not answer gives the lease to nobody else either, but its clock runs on:
+        past the end of what was granted, another may have it. So no answer is awaited beyond that.
+        """
+        left = self._left() if self.leading.is_set() else None
+        # A task of its own: what waits for a locked database does not let itself be cut off.
+        asking = self._asking = asyncio.ensure_future(
+            self._records.acquire_lease(LEASE, holder=self._holder, seconds=self._seconds)
+        )
+        await asyncio.wait({asking}, timeout=left)
+        if not asking.done():
+            log.warning("lease not renewed", error="the records do not answer")
+            return None
+        try:
+            return asking.result()
+        except RecordsError as error:
+            log.warning("lease not renewed", error=str(error))
+        except Exception:
+            log.exception("lease not renewed")
+        return None
+
+    def _left(self) -> float:
+        """Seconds for which the lease is ours."""
+        return self._renewed + self._seconds - _now()
 
     async def release(self) -> None:
         """Give the lease back, so that a standby need not wait for its end."""
+        if self._asking is not None:
+            # Granted after it was given back, it would be held by nobody.
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
         try:
             await self._records.release_lease(LEASE, holder=self._holder)
         except RecordsError as error:
             log.warning("lease not released", error=str(error))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

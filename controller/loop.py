@@ -1,15 +1,16 @@
 """When each session is looked at: changes of records, ticks of targets, a timer for the rest.
 
-Records are watched, and every change asks for a pass over what it concerns; every tick of a target
-asks for a pass over what its listing shows to be new. With no events at all the ticks alone would
-do (law L6).
+Records are watched (:mod:`controller.record_watch`), and every change asks for a pass over what it
+concerns; every tick of a target (:mod:`controller.fleet`) asks for a pass over what its listing
+shows to be new. With no events at all the ticks alone would do (law L6).
 """
 
 from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,27 +25,24 @@ from controller.leadership import Leadership
 from controller.metrics import Metrics
 from controller.planned import Pace
 from controller.probe import Probe
-from controller.queue import Priority, WorkQueue
+from controller.queue import WorkQueue
 from controller.reconcile import Context, Result, reconcile
+from controller.record_watch import RecordWatch
 from controller.resolver import Resolver
+from controller.supervision import Supervisor
 from controller.sweep import Sweeper
 from controller.targets import Connect, LiveTarget
 from controller.views import View, Views
-from crds.base import Key, Resource
-from crds.secret import Secret
-from crds.session import Session, SessionTemplate
-from crds.target import Target
+from crds.base import Key
+from crds.session import Session
 from crds.vocabulary import Reason
-from records.errors import Conflict, Expired, NotFound, RecordsError
-from records.paging import pages
-from records.port import Change, Records, StoreSettings
+from records.errors import Conflict, NotFound, RecordsError
+from records.port import Records, StoreSettings
 
 log = structlog.get_logger(__name__)
 
 _ROOM = frozenset({Reason.QUOTA_EXCEEDED, Reason.HOST_TAKEN})
 """What another session's stop or end may mend."""
-
-_WATCHED: tuple[type[Resource], ...] = (Session, SessionTemplate, Target, Secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Pacing:
     """How often a running container's own report is read again."""
     sweep: float = 300.0
     resync: float = 300.0
-    """How often all records are listed again, in case that the watch kept something back (law L6)."""
+    """How often all records are listed again, in case that news of a change were lost (law L6)."""
     lease: float = 15.0
 
 
@@ -96,117 +94,43 @@ class Controller:
             metrics=metrics,
         )
         self.sweeper = Sweeper(records, self.fleet, self._context.events, metrics, now)
+        self._supervisor = Supervisor(metrics)
+        self._watch = RecordWatch(
+            records,
+            self.fleet,
+            views=self.views,
+            queue=self.queue,
+            admission=self._admission,
+            resolver=self._resolver,
+            metrics=metrics,
+        )
 
     async def run(self) -> None:
-        """Work until cancelled; raises LeadershipLost when another controller takes over."""
+        """Work until cancelled; raises LeadershipLost when another controller takes over.
+
+        Whatever else a task ends for, it is started again: :mod:`controller.supervision`.
+        """
+        keep = self._supervisor.keep
         try:
             async with asyncio.TaskGroup() as group:
+                # The one task that may end the others; it outlives every error of the store itself.
                 group.create_task(self.leadership.hold(), name="leadership")
                 await self.leadership.leading.wait()
-                since = await self._load_at_last()
-                group.create_task(self._watch(since), name="watch")
-                group.create_task(self._resync(), name="resync")
+                group.create_task(keep("watch", self._watch.follow), name="watch")
+                await self._watch.loaded.wait()
+                group.create_task(keep("resync", self._resync), name="resync")
                 for number in range(self._pacing.workers):
-                    group.create_task(self._work(), name=f"worker {number}")
-                group.create_task(self.sweeper.run(self._pacing.sweep), name="sweep")
+                    group.create_task(keep("worker", self._work), name=f"worker {number}")
+                group.create_task(keep("sweep", self._sweep), name="sweep")
         finally:
             await self.fleet.aclose()
             await self.leadership.release()
 
-    # -- what asks for passes ---------------------------------------------------------------
-
-    async def _load(self) -> int:
-        """List every record; returns the revision from which to watch.
-
-        A session gets a pass if it is declared otherwise than it was known to be: all do at first.
-        """
-        revision, listed = None, set[Key]()
-        async for page in pages(self._records, Session):
-            revision = page.revision if revision is None else revision
-            for session in page.items:
-                listed.add(session.key)
-                self._admission.note(session)
-                if self.views.note(session):
-                    self.queue.add(session.key)
-        for key, view in self.views:
-            if key not in listed and view.revision <= (revision or 0):
-                self._forget(key, view.uid)
-        targets = await self._records.list(Target)
-        for target in targets.items:
-            await self.fleet.adopt(target)
-        log.info("records loaded", sessions=len(listed), targets=len(targets.items))
-        return targets.revision if revision is None else revision
-
-    async def _load_at_last(self) -> int:
-        """List every record, however long the store takes to answer."""
-        while True:
-            try:
-                return await self._load()
-            except RecordsError as error:
-                log.warning("records not listed", error=str(error))
-                await asyncio.sleep(1)
-
     async def _resync(self) -> None:
-        """List all records from time to time: a lost wake-up costs latency, never correctness."""
-        while True:
-            await asyncio.sleep(self._pacing.resync)
-            try:
-                await self._load()
-            except RecordsError as error:
-                log.warning("records not listed again", error=str(error))
+        await self._watch.resync(self._pacing.resync)
 
-    async def _watch(self, since: int) -> None:
-        while True:
-            try:
-                async for change in self._records.watch(_WATCHED, since=since):
-                    await self._take(change)
-                    since = change.revision
-            except Expired:
-                log.info("watch expired, listing again")
-                since = await self._load()
-            except RecordsError as error:
-                log.warning("watch broke", error=str(error))
-                await asyncio.sleep(1)
-
-    async def _take(self, change: Change) -> None:
-        """A record changed: ask for a pass over all that it concerns."""
-        deleted = change.type == "DELETED"
-        match change.resource:
-            case Session() as session if deleted:
-                self._forget(session.key, session.metadata.uid)
-            case Session() as session:
-                self._admission.note(session)
-                if self.views.note(session):
-                    self._ask([session.key, *self.views.waiting()])
-            case Target() as target if deleted:
-                await self.fleet.drop(target.metadata.name)
-            case Target() as target:
-                if await self.fleet.adopt(target):
-                    self._ask(key for key, _ in self.views.of_target(target.metadata.name))
-            case Secret() as secret:
-                await self.fleet.secret_changed(secret)
-                self._ask(self.views.of_namespace(secret.metadata.namespace))
-            case _:
-                self._ask(key for key, _ in self.views)
-
-    def _ask(self, keys: Iterable[Key]) -> None:
-        """A person did something: their sessions go first, and what failed before is forgiven."""
-        for key in keys:
-            self.queue.settle(key)
-            self.queue.add(key, Priority.PERSON)
-
-    def _forget(self, key: Key, uid: str) -> None:
-        view = self.views.get(key)
-        if view is None or view.uid != uid:
-            return
-        live = self.fleet.get(view.target)
-        if live is not None:
-            live.forget(key)
-        self.views.forget(key, uid)
-        self._admission.forget(key)
-        self._resolver.forget(key)
-        self.queue.forget(key)
-        self._ask(self.views.waiting())
+    async def _sweep(self) -> None:
+        await self.sweeper.run(self._pacing.sweep)
 
     # -- passes -----------------------------------------------------------------------------
 
@@ -223,6 +147,10 @@ class Controller:
             except RecordsError as error:
                 log.warning("records do not answer", session=str(key), error=str(error))
                 self.queue.retry(key)
+            except asyncio.CancelledError:
+                # If it is this worker alone that ends, another one goes on with the session.
+                self.queue.retry(key)
+                raise
             except Exception:
                 # A bug in one pass must not end the others: it is logged whole, and tried again.
                 log.exception("pass failed", session=str(key))
@@ -243,21 +171,30 @@ class Controller:
         try:
             session = await self._records.get(Session, key)
         except NotFound:
-            self._forget(key, view.uid)
+            self._watch.forget(key, view.uid)
             return
         if session.metadata.uid != view.uid:
-            return  # the watch brings the new one
+            # Another record of that name: the watch has told of it, or its news was lost.
+            self._watch.noticed(session)
+            return
         if int(session.metadata.resource_version or 0) < view.revision:
             # A store that lags showed what was; a status made from it would overwrite what is (S4).
             self.queue.retry(key)
             return
+        # Asked for anew: the target may have been connected anew while the record was read.
+        live = self.fleet.get(view.target)
+        async with live.in_use() if live is not None else nullcontext():
+            await self._look(session, view, live)
+
+    async def _look(self, session: Session, view: View, live: LiveTarget | None) -> None:
+        # Before the pass: what a tick lists while it is under way is news that it has not seen.
         signature = live.sight.signature(view.session_id) if live else ()
         if live is not None:
-            self._flag(live, view, key)
+            self._flag(live, view, session.key)
         inputs = await self._gather(session, view, live)
         await self._remember_retention(session, inputs)
         result = await reconcile(session, inputs, live, self._context)
-        self._after_pass(key, view, live, signature, result)
+        self._after_pass(session.key, view, live, signature, result)
 
     async def _remember_retention(self, session: Session, inputs: Inputs) -> None:
         """Say in the claim, before the record goes, that its volumes stay on purpose.

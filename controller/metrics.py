@@ -21,6 +21,12 @@ class Metrics:
             "berth_tick_seconds", "Seconds of one listing of a target", ["target"], registry=registry
         )
         self.bugs = Counter("berth_pass_bugs", "Passes that ended in an unforeseen error", registry=registry)
+        self.task_restarts = Counter(
+            "berth_task_restarts",
+            "Tasks of the controller that ended and were started again",
+            ["task"],
+            registry=registry,
+        )
         self.sessions = Gauge("berth_sessions", "Declared sessions", registry=registry)
         self.snapshot_age = Gauge(
             "berth_snapshot_age_seconds",

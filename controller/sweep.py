@@ -150,8 +150,11 @@ class Sweeper:
     async def _sweep_or_say(self, live: LiveTarget) -> None:
         """One target's trouble must not end the sweeps of all."""
         asked = live.record.sweep_asked
+        if self.fleet.get(live.record.metadata.name) is not live:
+            return  # connected anew meanwhile: the next sweep is of that one
         try:
-            await self.sweep(live)
+            async with live.in_use():
+                await self.sweep(live)
         except DokployError as error:
             log.warning("sweep not finished", target=live.record.metadata.name, error=str(error))
             await self._unfinished(live, failure_of(error).message, asked)

@@ -7,7 +7,8 @@ snapshot that began after that write (law S7): what is older may show the world 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -77,6 +78,36 @@ class LiveTarget:
     """Set when something came into motion: the next listing is due sooner."""
     swept: SweepReport | None = None
     """What the newest sweep found; None while the record's own report holds."""
+    _users: int = 0
+    _retired: bool = False
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Keep the connection open: it ends after the last pass or sweep that was given it."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            await self._close_if_unused()
+
+    async def retire(self) -> None:
+        """Close the connection once nobody uses it: another one has taken its place, or none will."""
+        self._retired = True
+        await self._close_if_unused()
+
+    async def _close_if_unused(self) -> None:
+        if not self._retired or self._users:
+            return
+        try:
+            await self.dokploy.aclose()
+        except Exception:
+            # Whoever was the last has done its work; a connection that does not close changes nothing.
+            log.exception("connection not closed", target=self.record.metadata.name)
+
+    def follows(self, old: LiveTarget) -> None:
+        """Take over what a session's last write says of listings: a pass over it may still be under way."""
+        self._writes = old._writes
 
     @property
     def deadlines(self) -> Deadlines:

@@ -22,6 +22,7 @@ class View:
     uid: str
     session_id: str
     target: str = "default"
+    template: str | None = None
     running: bool = False
     declared: tuple[object, ...] = ()
     revision: int = 0
@@ -58,18 +59,24 @@ class Views:
         """One session's view."""
         return self._views.get(key)
 
+    def is_overtaken(self, session: Session) -> bool:
+        """Whether a newer state of this name is known; revisions order those of different uids, too."""
+        view = self._views.get(session.key)
+        return view is not None and int(session.metadata.resource_version or 0) < view.revision
+
     def note(self, session: Session) -> bool:
         """Take a session as it is now; says whether more than its status changed."""
+        if self.is_overtaken(session):
+            return False
         view = self._views.get(session.key)
         if view is None or view.uid != session.metadata.uid:
             identity = Identity.of(session, instance=self._instance)
             view = self._views[session.key] = View(session.metadata.uid, identity.session_id)
             self._waiting.pop(session.key, None)
         meta = session.metadata
-        if int(meta.resource_version or 0) < view.revision:
-            return False  # news that was overtaken by newer news
         view.revision = int(meta.resource_version or 0)
         view.target = session.spec.target.name
+        view.template = session.spec.template
         view.running = session.spec.operating_mode is OperatingMode.RUNNING
         view.deleting = meta.deletion_timestamp is not None
         view.expected = expected_of(session, view.session_id)
@@ -99,6 +106,14 @@ class Views:
     def waiting(self) -> tuple[Key, ...]:
         """The sessions that wait for that, those that wait the longest first."""
         return tuple(self._waiting)
+
+    def of_template(self, template: Key, *, shared: str) -> Iterator[Key]:
+        """The sessions that may be made from a template: those of its namespace, or all if it is shared."""
+        return (
+            key
+            for key, view in self
+            if view.template == template.name and template.namespace in {key.namespace, shared}
+        )
 
     def of_namespace(self, namespace: str) -> Iterator[Key]:
         """The sessions of one owner."""
