@@ -15,11 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from container.brought import note_clone
 from container.environment import Repository
 from container.git import ALLOW_FILE, Git, Login
 from container.git_failures import GitFailure
+from container.references import Ask, Wanted, locate, missing, missing_commit
 
 STAGING = ".berth-clone-"
 _NOT_WORK = frozenset({"lost+found"})
@@ -27,7 +30,8 @@ _NOT_WORK = frozenset({"lost+found"})
 _TREE, _COMPLETE = "tree", "complete"
 _SILENCE = 300.0
 """Seconds: counting a large repository takes a server minutes."""
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SEARCHED = 1000
+"""How many of the newest commits of each branch are fetched to find one that a shallow clone lacks."""
 _PROGRESS = re.compile(r"(?P<step>[A-Z][a-z]+(?: [a-z]+)+): +(?P<percent>\d{1,3})%")
 
 
@@ -94,31 +98,65 @@ async def _fetch(
         if match:
             on_progress(f"{match['step'].lower()}, {match['percent']} %")
 
-    async def run(*words: str) -> None:
+    async def run(*words: str) -> bytes:
         config = (ALLOW_FILE,)
-        await git.run(*words, config=config, login=login, silence=_SILENCE, on_progress=progress)
+        return await git.run(*words, config=config, login=login, silence=_SILENCE, on_progress=progress)
 
-    named, exact = _split(repository.ref)
+    wanted = await locate(run, repository.url, repository.ref)
     depth = [f"--depth={repository.depth}"] if repository.depth else []
-    choice = [f"--branch={named}"] if named else []
-    checkout = ["--no-checkout"] if exact else []
-    await run("clone", "--progress", *depth, *choice, *checkout, "--", repository.url, str(tree))
-    if exact:
-        await run("-C", str(tree), "fetch", "--progress", *depth, "origin", exact)
-        await run("-C", str(tree), "checkout", "--progress", "--detach", "FETCH_HEAD")
+    choice = [f"--branch={wanted.branch}"] if wanted.branch else []
+    later = ["--no-checkout"] if wanted.full or wanted.commit else []
+    await run("clone", "--progress", *depth, *choice, *later, "--", repository.url, str(tree))
+    inside = partial(run, "-C", str(tree))
+    if wanted.full:
+        await _check_out_ref(inside, wanted.full, depth)
+    elif wanted.commit:
+        await _check_out_commit(inside, wanted, depth)
+    await note_clone(git, tree / ".git")
     return await _submodules(git, tree, depth, login, progress)
 
 
-def _split(ref: str | None) -> tuple[str | None, str | None]:
-    """A ref as (branch or tag, anything else that can be fetched): one of them or none."""
-    if ref is None:
-        return None, None
-    for prefix in ("refs/heads/", "refs/tags/"):
-        if ref.startswith(prefix):
-            return ref.removeprefix(prefix), None
-    if ref.startswith("refs/") or _COMMIT.fullmatch(ref):
-        return None, ref
-    return ref, None
+async def _check_out_ref(inside: Ask, ref: str, depth: list[str]) -> None:
+    """Fetch a ref by its full name and check it out; a tag is kept under its name."""
+    kept = f"+{ref}:{ref}" if ref.startswith("refs/tags/") else ref
+    try:
+        await inside("fetch", "--progress", *depth, "origin", kept)
+    except GitFailure as failure:
+        raise missing(ref) if failure.reason == "RefNotFound" else failure from None
+    await inside("checkout", "--progress", "--detach", "FETCH_HEAD")
+
+
+async def _check_out_commit(inside: Ask, wanted: Wanted, depth: list[str]) -> None:
+    """Check a commit out that the clone brought, or fetch it; raises GitFailure."""
+    commit = str(wanted.commit)
+    found = await _commit(inside, commit)
+    if found is None and wanted.whole:
+        # Not every server gives a commit by its digits.
+        try:
+            await inside("fetch", "--progress", *depth, "origin", commit)
+        except GitFailure as failure:
+            if failure.reason not in {"RefNotFound", "CloneFailed"}:
+                raise
+        found = await _commit(inside, commit)
+    if found is None and depth:
+        branches = "+refs/heads/*:refs/remotes/origin/*"
+        await inside("fetch", "--progress", f"--depth={_SEARCHED}", "--tags", "origin", branches)
+        found = await _commit(inside, commit)
+    if found is None:
+        raise missing_commit(commit, searched=_SEARCHED if depth else None)
+    await inside("checkout", "--progress", "--detach", found)
+
+
+async def _commit(inside: Ask, digits: str) -> str | None:
+    """The whole of a commit that is here, by its first digits; raises GitFailure where several begin so."""
+    try:
+        output = await inside("rev-parse", "--verify", "--end-of-options", digits + "^{commit}")
+    except GitFailure as failure:
+        if "ambiguous" in failure.said:
+            message = f"more than one commit begins with {digits}; give more of its digits in spec.source.ref"
+            raise GitFailure("RefNotFound", message) from None
+        return None
+    return output.decode().strip()
 
 
 async def _submodules(

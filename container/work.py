@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from container.brought import brought, cloned_by_hand, learn
 from container.clone import STAGING
 from container.contract import WorkReport
+from container.directories import at, own_directory, remote_urls, submodules
 from container.git import Git
 from container.git_failures import GitFailure
 from container.porcelain import records
@@ -32,7 +34,8 @@ class Work:
     """Counts over all repositories of the workspace.
 
     ``uncommitted`` counts changed and new files, stashes, and files outside of any repository;
-    ``unpushed`` the commits of local branches that no remote branch has.
+    ``unpushed`` the commits that came into being after the clone and that no remote branch has. Files
+    that git is told to ignore are not counted.
     """
 
     saved: Saved
@@ -98,18 +101,49 @@ def survey(workspace: Path) -> tuple[list[Path], int]:
 
 async def _read_repository(git: Git, repository: Path) -> Work:
     place = ("-C", str(repository))
-    status = await git.run(
-        *place, "status", "--porcelain=v2", "--branch", "--show-stash", "-z", silence=_SILENCE
-    )
+    # Said in full: what a person configured for their own eyes must hide no work.
+    words = ("status", "--porcelain=v2", "--branch", "--show-stash", "--untracked-files=normal")
+    status = await git.run(*place, *words, "--ignore-submodules=none", "-z", silence=_SILENCE)
     headers, changed = records(status)
-    remotes = await git.run(*place, "remote", silence=_SILENCE)
-    tips = ["--branches"] if headers.get("branch.oid") == "(initial)" else ["HEAD", "--branches"]
-    counted = await git.run(*place, "rev-list", "--count", *tips, "--not", "--remotes", silence=_SILENCE)
-    uncommitted, unpushed = len(changed) + int(headers.get("stash", "0")), int(counted)
-    if not remotes.strip():
+    directory = await asyncio.to_thread(own_directory, repository)
+    unpushed, has_remote = await _unpushed(git, directory)
+    uncommitted = len(changed) + int(headers.get("stash", "0"))
+    for submodule in await asyncio.to_thread(submodules, directory):
+        # The files of those that are in the tree were looked at above, their commits and stashes were not.
+        unpushed += (await _unpushed(git, submodule))[0]
+        uncommitted += await asyncio.to_thread(_stashes, submodule)
+    if not has_remote:
         saved = Saved.NO_REMOTE
     elif uncommitted or unpushed:
         saved = Saved.UNSAVED
     else:
         saved = Saved.CLEAN
     return Work(saved, uncommitted, unpushed, headers.get("branch.head", ""), headers.get("branch.oid", ""))
+
+
+async def _unpushed(git: Git, directory: Path) -> tuple[int, bool]:
+    """How many commits only this repository has, and whether it has a remote to push them to.
+
+    Not counted is what a branch of a remote has, and what the clone or a fetch brought. Tags are
+    looked at where the clone was noted: only then is it known which of them came with it.
+    """
+    remotes = await remote_urls(git, directory)
+    known = await asyncio.to_thread(brought, directory)
+    others = await learn(git, directory, remotes)
+    tips = ["--exclude=refs/*", "--all", "--branches"]  # every working tree's HEAD, and all branches
+    if known is None:
+        known = await asyncio.to_thread(cloned_by_hand, directory)
+    else:
+        tips.append("--tags")
+    not_work = {*known, *others} if remotes else set()
+    given = "".join(f"^{commit}\n" for commit in not_work).encode()
+    words = ("rev-list", "--count", "--stdin", "--ignore-missing", *tips, "--not", "--remotes")
+    counted = await git.run(*at(directory), *words, given=given, silence=_SILENCE)
+    return int(counted), bool(remotes)
+
+
+def _stashes(directory: Path) -> int:
+    try:
+        return len((directory / "logs" / "refs" / "stash").read_bytes().splitlines())
+    except OSError:
+        return 0

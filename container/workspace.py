@@ -13,6 +13,7 @@ from container import contract
 from container.addresses import same_repository, shown
 from container.clone import clone, occupied, resume
 from container.contract import WorkspaceReport, WorkspaceState
+from container.directories import own_directory, remote_urls
 from container.environment import Repository, Settings
 from container.git import Git, Login
 from container.git_failures import GitFailure
@@ -138,7 +139,11 @@ class Workspace:
             )
             self._enter(WorkspaceState.READY, "NotARepository", message)
             return
-        remotes = await self._remotes()
+        try:
+            directory = await asyncio.to_thread(own_directory, self.path)
+            remotes = await remote_urls(self._git, directory)
+        except (GitFailure, OSError):
+            remotes = []
         if remotes and not any(same_repository(remote, repository.url) for remote in remotes):
             message = (
                 f"the workspace holds another repository than the declared one and is left as it is: "
@@ -148,17 +153,6 @@ class Workspace:
             self._enter(WorkspaceState.READY, "OtherRepository", message)
         else:
             self._enter(WorkspaceState.READY, "Found", "the workspace is as it was left")
-
-    async def _remotes(self) -> list[str]:
-        """The URLs of all remotes, that of origin first: a fork's remotes bear other names."""
-        try:
-            words = ("-C", str(self.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
-            output = (await self._git.run(*words, accepted=(0, 1))).decode(errors="replace")
-        except GitFailure:
-            return []
-        pairs = [pair.partition("\n") for pair in output.split("\0") if pair]
-        pairs.sort(key=lambda pair: pair[0] != "remote.origin.url")
-        return [url for _, _, url in pairs]
 
     def _enter(self, state: WorkspaceState, reason: str, message: str) -> None:
         self._report = _report(state, reason, message)

@@ -75,7 +75,8 @@ class Source(Model):
     """Where it is: https://, http://, ssh://, git:// or [user@]host:path, without a password.
     A file:// URL serves only where the container sees that path: with the local Dokploy."""
     ref: GitRef | None = Field(default=None, examples=["main"])
-    """Branch, tag or commit; left out, the repository's default branch."""
+    """Branch, tag or commit; left out, the repository's default branch. A full name such as
+    refs/tags/v1 means that very ref; a commit may be given by its first digits."""
     depth: int | None = Field(default=None, ge=1, le=1_000_000, strict=True, examples=[1])
     """How many commits of history; left out, all."""
     credentials_secret: Label | None = Field(default=None, examples=["github"])
