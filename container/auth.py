@@ -4,29 +4,39 @@ The refresh tokens of Codex and Claude are single-use. Once a login has been ref
 copy that the container was started with is dead, and writing it again would log the agent out.
 So a small list on the data volume remembers (by SHA-256) what was ever injected, and a file is
 written only where there is none, or where the one there is still exactly what an earlier injection
-wrote and something else was given since.
+wrote and something else was given since. Whoever wants a newer login to take the place of a
+refreshed one says so (:data:`container.contract.TAKE_LOGINS`), once for each time it is said.
+
+The same list tells which files came from outside. One that is no longer given is removed, refreshed
+or not: it is the same login. What was never injected was made in here, and stays.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
-import json
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
-from container.files import PRIVATE_FILE, make_directory, make_private_directory, write_private
+from container.files import PRIVATE_FILE, make_private_directory, write_private
 from container.given import AuthFile
+from container.injected import Injected
 
 MANIFEST = "auth-files.json"
 _MAX_BYTES = 1024 * 1024
 _MAX_NAME_BYTES = 200
-_REMEMBERED = 16
-"""Injections remembered per file."""
+_PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+Newer = Literal["take", "leave"]
+"""What is done with a newer login where the file in the container was refreshed."""
 
 
 class Placement(Enum):
@@ -35,13 +45,17 @@ class Placement(Enum):
     WRITTEN = "written"
     UNCHANGED = "unchanged"
     KEPT = "kept"
-    """The one in the container was refreshed or made there: it stays."""
+    """The one in the container was refreshed from the given one: it stays."""
+    UNUSED = "unused"
+    """The one in the container was refreshed or made there, and another one is given: it stays."""
+    REMOVED = "removed"
+    """It is no longer given."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One login file; ``message`` says why it was refused or kept."""
+    """One login file; ``message`` says why it is not the given one."""
 
     provider: str
     name: str
@@ -54,19 +68,30 @@ def provider_home(home: Path, provider: str) -> Path:
     return home / f".{provider}"
 
 
-def place(files: Iterable[AuthFile], *, home: Path, data: Path) -> tuple[Placed, ...]:
-    """Put login files in place; what cannot be placed is told in words, never raised."""
-    manifest = _Manifest(data / MANIFEST)
+def place(files: Iterable[AuthFile], *, home: Path, data: Path, take: str = "") -> tuple[Placed, ...]:
+    """Put login files in place, and remove those that are no longer given; told in words, never raised.
+
+    ``take`` asks for newer logins in place of refreshed ones. It is carried out once: what was
+    written by it may be refreshed again, and is then the newer one.
+    """
+    injected = Injected(data / MANIFEST)
+    # Without its list nobody knows whether the refreshed file is older or newer than the given one.
+    taking = bool(take) and take != injected.taken and injected.readable
     seen: set[tuple[str, str]] = set()
     placed = []
     for file in files:
         try:
-            placed.append(_place(file, home, manifest, seen))
+            placed.append(_place(file, home, injected, seen, newer="take" if taking else "leave"))
         except _Refused as refused:
             placed.append(Placed(file.provider, _shown(file.name), Placement.REFUSED, str(refused)))
         except OSError as error:
             message = f"{_shown(file.name)} cannot be written: {error.strerror}"
             placed.append(Placed(file.provider, _shown(file.name), Placement.REFUSED, message))
+    unnamed = {file.provider for file in placed if (file.provider, file.name) not in seen}
+    placed += _remove_others(seen, unnamed, home, injected)
+    if take and take != injected.taken:
+        with contextlib.suppress(OSError):  # it is then carried out again, which changes nothing
+            injected.take(take)
     return tuple(placed)
 
 
@@ -74,7 +99,9 @@ class _Refused(Exception):
     """A login file that must not be written; the text says why."""
 
 
-def _place(file: AuthFile, home: Path, manifest: _Manifest, seen: set[tuple[str, str]]) -> Placed:
+def _place(
+    file: AuthFile, home: Path, injected: Injected, seen: set[tuple[str, str]], *, newer: Newer
+) -> Placed:
     name = _checked_name(file)
     if (file.provider, name) in seen:
         raise _Refused(f"two files are named {name}; the first is used")
@@ -89,20 +116,59 @@ def _place(file: AuthFile, home: Path, manifest: _Manifest, seen: set[tuple[str,
     if there is not None:
         path.chmod(PRIVATE_FILE)
     if there == digest:
-        manifest.add(key, digest)
+        injected.add(key, digest)
         return Placed(file.provider, name, Placement.UNCHANGED)
-    if there is not None and there not in manifest.of(key):
-        return Placed(
-            file.provider,
-            name,
-            Placement.KEPT,
-            f"{name} was refreshed in the container and is kept; delete it and restart to use the given one",
-        )
+    known = injected.of(key)
+    refreshed = there is not None and there not in known
+    if refreshed and (digest in known or newer == "leave"):
+        return _left(file.provider, name, digest, known)
     # Remembered first: a start that ends between the two lines must not take its own file for one
     # that was refreshed here.
-    manifest.add(key, digest)
+    injected.add(key, digest)
     write_private(path, content)
     return Placed(file.provider, name, Placement.WRITTEN)
+
+
+def _left(provider: str, name: str, given: str, known: tuple[str, ...]) -> Placed:
+    """The file in the container stays: it was refreshed or made there."""
+    if given in known[-1:]:
+        return Placed(provider, name, Placement.KEPT, f"{name} was refreshed in the container")
+    if given in known:
+        message = f"an earlier login was given and is not used: {name} was refreshed in the container since"
+    else:
+        message = (
+            f"a newer login was given and is not used: {name} was refreshed or made in the container; "
+            "take the given one with berth restart --take-logins"
+        )
+    return Placed(provider, name, Placement.UNUSED, message)
+
+
+def _remove_others(
+    given: set[tuple[str, str]], unnamed: set[str], home: Path, injected: Injected
+) -> Iterable[Placed]:
+    """Remove what was injected and is no longer given.
+
+    Nothing of a provider in ``unnamed``: which of its files was meant by one that has no usable
+    name, nobody knows.
+    """
+    for key in injected.files():
+        provider, _, name = key.partition("/")
+        if (provider, name) in given or provider in unnamed or not _is_ours(provider, name):
+            continue
+        try:
+            (provider_home(home, provider) / name).unlink(missing_ok=True)
+            # Forgotten after: a start that ends in between finds nothing to remove, and forgets it then.
+            injected.forget(key)
+        except OSError as error:
+            message = f"{name} is no longer given and cannot be removed: {error.strerror}"
+            yield Placed(provider, name, Placement.REFUSED, message)
+            continue
+        yield Placed(provider, name, Placement.REMOVED, f"{name} is no longer given and was removed")
+
+
+def _is_ours(provider: str, name: str) -> bool:
+    """Whether a key names a login file: everybody in the container may write to the list."""
+    return bool(_PROVIDER.fullmatch(provider)) and name not in {"", ".", ".."} and "/" not in name
 
 
 def _checked_name(file: AuthFile) -> str:
@@ -146,38 +212,3 @@ def _digest_of_file(path: Path) -> str | None:
     if not stat.S_ISREG(found.st_mode):
         raise _Refused(f"{path.name} in the container is no regular file; it is left as it is")
     return _digest(path.read_bytes())
-
-
-class _Manifest:
-    """Digests of what was ever injected, by provider and file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._digests = self._read()
-
-    def of(self, key: str) -> frozenset[str]:
-        """What was injected for one file."""
-        return frozenset(self._digests.get(key, ()))
-
-    def add(self, key: str, digest: str) -> None:
-        """Remember an injection, the newest last; raises OSError."""
-        known = self._digests.get(key, [])
-        if known[-1:] == [digest]:
-            return
-        self._digests[key] = [*(other for other in known if other != digest), digest][-_REMEMBERED:]
-        make_directory(self._path.parent)
-        write_private(self._path, json.dumps(self._digests, indent=1, sort_keys=True).encode())
-
-    def _read(self) -> dict[str, list[str]]:
-        """The list; an unreadable one is as good as none, since then nothing is overwritten."""
-        try:
-            found = json.loads(self._path.read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(found, dict):
-            return {}
-        return {
-            key: [digest for digest in digests if isinstance(digest, str)]
-            for key, digests in found.items()
-            if isinstance(digests, list)
-        }

@@ -42,6 +42,11 @@ AGENT_COMMAND = "BERTH_AGENT_COMMAND"
 """A JSON list of words."""
 AGENT_AUTO_APPROVE = "BERTH_AGENT_AUTO_APPROVE"
 
+TAKE_LOGINS = "BERTH_TAKE_LOGINS"
+"""An order to take newer login files in place of refreshed ones: any text, another for each order."""
+AUTH_FILE_PART = 96 * 1024
+"""Characters of a login file's base64 in one variable; the rest is in ``…_AUTH_FILE_1_PART_2`` and on."""
+
 DEFAULT_WORKSPACE = "/workspace"
 DEFAULT_DATABASE = "/data/container.db"
 DEFAULT_DATA = "/data"
@@ -144,6 +149,14 @@ def auth_file_name_variable(provider: str, index: int) -> str:
     return f"{auth_file_variable(provider, index)}_NAME"
 
 
+def auth_file_variables(provider: str, index: int, content: str) -> dict[str, str]:
+    """A login file's content (base64) as variables: in parts, since Linux takes none above 128 KiB."""
+    name = auth_file_variable(provider, index)
+    parts = [content[start : start + AUTH_FILE_PART] for start in range(0, len(content), AUTH_FILE_PART)]
+    rest = {f"{name}_PART_{number}": part for number, part in enumerate(parts[1:], start=2)}
+    return {name: parts[0] if parts else "", **rest}
+
+
 class WorkspaceState(StrEnum):
     """How far the workspace is."""
 
@@ -202,6 +215,8 @@ class AuthReport(TypedDict):
     provider: str
     state: str
     message: str
+    note: NotRequired[str]
+    """What a person should know although it serves: that a newer one was given and is not used."""
 
 
 class WorkReport(TypedDict):

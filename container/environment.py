@@ -56,6 +56,8 @@ class Settings:
     agent_command: tuple[str, ...]
     agent_auto_approve: bool
     problems: tuple[Problem, ...]
+    take_logins: str = ""
+    """The order to take newer login files: :data:`container.contract.TAKE_LOGINS`."""
 
     @property
     def data(self) -> Path:
@@ -116,6 +118,7 @@ def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
         agent_command=reader.command(),
         agent_auto_approve=environ.get(contract.AGENT_AUTO_APPROVE) == "1",
         problems=tuple(reader.problems),
+        take_logins=environ.get(contract.TAKE_LOGINS, ""),
         **values,
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from container import contract
 
-_AUTH_FILE = re.compile(r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<name>_NAME)?")
+_AUTH_FILE = re.compile(
+    r"(?P<provider>[A-Z][A-Z0-9_]*)_AUTH_FILE_(?P<index>[1-9][0-9]{0,3})(?P<more>_NAME|_PART_[1-9][0-9]*)?"
+)
 _LIKE_AUTH_FILE = re.compile(r"(^|_)AUTH_FILE_")
 _SECRET = frozenset({contract.TOKEN_KEY, contract.GIT_USERNAME, contract.GIT_PASSWORD})
 _DEFAULT_USERNAME = "x-access-token"
@@ -95,8 +98,18 @@ def _auth_files(environ: Mapping[str, str], problems: list[Problem]) -> Iterable
             problems.append(
                 Problem(variable, "is no name of a login file; it must end in _AUTH_FILE_<number>")
             )
-        elif not match["name"]:
+        elif not match["more"]:
             provider = match["provider"].lower().replace("_", "-")
             name = environ.get(f"{variable}_NAME", "")
-            found.append(AuthFile(provider, int(match["index"]), name, environ[variable]))
+            found.append(AuthFile(provider, int(match["index"]), name, "".join(_parts(variable, environ))))
     return sorted(found, key=lambda file: (file.provider, file.index))
+
+
+def _parts(variable: str, environ: Mapping[str, str]) -> Iterable[str]:
+    """The parts of one file's content, in their order: :func:`container.contract.auth_file_variables`."""
+    yield environ[variable]
+    for number in itertools.count(2):
+        part = environ.get(f"{variable}_PART_{number}")
+        if part is None:
+            return
+        yield part

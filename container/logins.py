@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from container.auth import Placed, Placement, provider_home
-from container.contract import AuthReport
+from container.contract import AuthReport, wrong_with_credential
 
 _MAX_BYTES = 1024 * 1024
 
@@ -32,10 +32,11 @@ class Login(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A login and what a person should know of it."""
+    """A login and what a person should know of it; ``note`` is what they should know although it serves."""
 
     login: Login
     message: str
+    note: str = ""
 
 
 _KEYS = {
@@ -59,12 +60,19 @@ def logins(
     """
     given: dict[str, list[Placed]] = {}
     for file in placed:
+        if file.placement is Placement.REMOVED:
+            continue
         given.setdefault(file.provider, []).append(file)
     reports: list[AuthReport] = []
     here = [name for name, (file, _) in _READERS.items() if (provider_home(home, name) / file).is_file()]
     for provider in sorted({*providers, *given, *here}):
         standing = _standing(provider, given.get(provider, []), home, environ, now)
-        reports.append({"provider": provider, "state": standing.login.value, "message": standing.message})
+        report: AuthReport = {
+            "provider": provider,
+            "state": standing.login.value,
+            "message": standing.message,
+        }
+        reports.append({**report, "note": standing.note} if standing.note else report)
     return reports
 
 
@@ -74,13 +82,21 @@ def _standing(
     refused = [file.message for file in given if file.placement is Placement.REFUSED]
     if refused:
         return Standing(Login.INVALID, "; ".join(refused))
-    kept = "; ".join(file.message for file in given if file.placement is Placement.KEPT)
+    kept = (file.message for file in given if file.placement is Placement.KEPT)
+    unused = "; ".join(file.message for file in given if file.placement is Placement.UNUSED)
     found = _found(provider, given, provider_home(home, provider), now)
     if found.login is not Login.LOGGED_IN:
         key = next((name for name in _KEYS.get(provider, ()) if environ.get(name)), None)
         if key is not None:
-            return Standing(Login.LOGGED_IN, f"by the variable {key}")
-    return Standing(found.login, "; ".join(filter(None, (found.message, kept))))
+            return _by_key(key, environ[key])
+    return Standing(found.login, "; ".join(filter(None, (found.message, *kept, unused))), unused)
+
+
+def _by_key(name: str, value: str) -> Standing:
+    wrong = wrong_with_credential(value)
+    if wrong is not None:
+        return Standing(Login.INVALID, f"the variable {name} {wrong}; correct it or its secret")
+    return Standing(Login.LOGGED_IN, f"by the variable {name}")
 
 
 def _found(provider: str, given: list[Placed], directory: Path, now: datetime) -> Standing:

@@ -94,7 +94,7 @@ class Session:
         for notice in self.notices():
             self.journal.say(notice["source"], notice["message"], level="Warning")
         for file in self._placed:
-            if file.placement is Placement.REFUSED:
+            if file.placement in {Placement.REFUSED, Placement.UNUSED}:
                 self.journal.say(f"login {file.provider}", file.message, level="Warning")
             elif file.placement is not Placement.UNCHANGED:
                 self.journal.say(f"login {file.provider}", file.message or f"{file.name} is in place")
@@ -195,7 +195,7 @@ class Session:
 
 def open_session(settings: Settings, given: Secrets) -> Session:
     """Put logins in place and open the session; never raises for what it was given."""
-    placed = place(given.auth_files, home=settings.home, data=settings.data)
+    placed = place(given.auth_files, home=settings.home, data=settings.data, take=settings.take_logins)
     return Session(settings, given, placed)
 
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from container import contract
 from controller.effect import lasting
-from controller.environment import environment
+from controller.environment import check_sizes, environment
 from controller.errors import Unresolved
 from controller.identity import Identity
 from controller.layers import Layers
@@ -41,6 +41,8 @@ from dokploy.port import (
 
 _DIGEST_LENGTH = 16
 _NANO = 1_000_000_000
+_MOST_REQUEST = 1_000_000
+"""Bytes of JSON of all variables: a request to Dokploy may have 1 MiB (FACTS 5), with room for the rest."""
 _MAX_LABEL, _MAX_HOST = 63, 253
 """Characters, by RFC 1035."""
 
@@ -112,6 +114,7 @@ def resolve(
         entry_key=entry_key,
         console_origin=target.spec.console_origin,
     )
+    check_sizes(env)
     running = session.spec.operating_mode is OperatingMode.RUNNING
     config = ApplicationConfig(
         name="",
@@ -133,10 +136,12 @@ def resolve(
     env[contract.REVISION] = revision
     config = replace(config, env=_encode_env(lasting(env)), replicas=1 if running else 0)
     name, description = str(session.key), session.spec.title or f"Berth session {session.key}"
+    whole = replace(config, name=name, description=description, env=_encode_env(env))
+    _check_request(whole, env)
     return Desired(
         identity=identity,
         mode=session.spec.operating_mode,
-        config=replace(config, name=name, description=description, env=_encode_env(env)),
+        config=whole,
         digest=digest_of(digest_key, config),
         described=digest_of(digest_key, name, description, env[contract.SESSION_TITLE]),
         revision=revision,
@@ -219,6 +224,24 @@ def _encode_env(variables: Mapping[str, str]) -> SecretStr:
     except Unencodable as error:
         # Only a secret's entry holds what no variable can: all else was checked when it was written.
         raise Unresolved(Reason.INVALID_SPEC, f"spec.env: {error}") from None
+
+
+def _check_request(config: ApplicationConfig, variables: Mapping[str, str]) -> None:
+    """Refuse what Dokploy refuses for its size (FACTS 5); raises Unresolved.
+
+    All of a container's variables are far below what Linux gives a program (2 MiB) then.
+    """
+    build = config.source.build_args.get_secret_value() if isinstance(config.source, GitSource) else ""
+    size = len(json.dumps([config.env.get_secret_value(), build]))
+    if size <= _MOST_REQUEST:
+        return
+    largest = sorted(variables, key=lambda name: len(variables[name]), reverse=True)[:3]
+    told = ", ".join(f"{name} ({len(variables[name].encode()):,} bytes)" for name in largest)
+    raise Unresolved(
+        Reason.INVALID_SPEC,
+        f"spec.env, spec.authFiles: all variables together make {size:,} bytes of a request, and Dokploy "
+        f"takes {_MOST_REQUEST:,}; the largest are {told}",
+    )
 
 
 def _encode_arguments(arguments: Mapping[str, str]) -> SecretStr:

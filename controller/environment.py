@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from container import contract
 from container.addresses import address_of
+from controller.errors import Unresolved
 from controller.identity import Identity
 from controller.layers import Layers
 from controller.secrets import SecretValues
+from crds.container import MOST_VARIABLE_BYTES
 from crds.session import Session
+from crds.vocabulary import Reason
 
 
 def environment(
@@ -34,15 +37,45 @@ def environment(
     }
 
 
+def check_sizes(variables: Mapping[str, str]) -> None:
+    """Refuse a variable that Linux gives no program; raises Unresolved with its field and its size."""
+    for name, value in variables.items():
+        size = len(f"{name}={value}".encode())
+        if size > MOST_VARIABLE_BYTES:
+            raise Unresolved(
+                Reason.INVALID_SPEC,
+                f"{_FIELDS.get(name, 'spec.env')}: {name} has {size:,} bytes with its name, and Linux takes "
+                f"at most {MOST_VARIABLE_BYTES:,} in one variable; give less, or take it from a file",
+            )
+
+
+_FIELDS = {
+    contract.GIT_USERNAME: "spec.source.credentialsSecret",
+    contract.GIT_PASSWORD: "spec.source.credentialsSecret",
+    contract.AGENT_COMMAND: "spec.agent.command",
+}
+"""What declares a variable of the contract; all others are declared as such."""
+
+
 def _declared_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
     return {
         variable.name: (
-            secrets.entry(variable.secret_ref.name, variable.secret_ref.key)
+            _one_line(secrets.entry(variable.secret_ref.name, variable.secret_ref.key))
             if variable.secret_ref
             else variable.value or ""
         )
         for variable in layers.env()
     }
+
+
+def _one_line(text: str) -> str:
+    """A secret's entry without the line end of its only line, as ``$(cat file)`` gives it.
+
+    A pipe or an editor puts it there, and no request with such an API key is taken. Text of several
+    lines, such as a PEM key, stays as it is.
+    """
+    line = contract.without_line_end(text)
+    return text if "\n" in line or "\r" in line else line
 
 
 def _contract_env(
@@ -87,10 +120,15 @@ def _source_env(layers: Layers, secrets: SecretValues) -> dict[str, str]:
 
 
 def _auth_env(layers: Layers, secrets: SecretValues) -> Mapping[str, str]:
+    wanted = layers.auth_files()
+
     def variables() -> Iterator[tuple[str, str]]:
-        for provider, files in secrets.auth_files(layers.get("auth_files").providers):
+        for provider, files in secrets.auth_files(wanted):
             for index, (name, content) in enumerate(files, start=1):
-                yield contract.auth_file_variable(provider, index), content
+                yield from contract.auth_file_variables(provider, index, content).items()
                 yield contract.auth_file_name_variable(provider, index), name
+
+        if wanted.take_given_at is not None:
+            yield contract.TAKE_LOGINS, wanted.take_given_at.isoformat()
 
     return dict(variables())

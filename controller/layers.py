@@ -11,11 +11,14 @@ from typing import Any, TypeVar, cast
 from controller.errors import Unresolved
 from crds.base import Model
 from crds.container import Build, ContainerDefaults, EnvVar, Resources
-from crds.session import Session, SessionFields, SessionTemplate
+from crds.session import AuthFiles, Session, SessionFields, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
 
 _M = TypeVar("_M", bound=Model)
+
+_CHOICE = frozenset({"providers", "secrets"})
+"""The fields of AuthFiles that say which login files are taken."""
 
 
 class Layers:
@@ -54,6 +57,13 @@ class Layers:
         for layer in reversed(self._all):
             merged.update({variable.name: variable for variable in layer.env})
         return tuple(merged.values())
+
+    def auth_files(self) -> AuthFiles:
+        """Which login files: the nearest layer that names providers or secrets decides both."""
+        chosen = [spec.auth_files for spec in self._specs if _CHOICE & spec.auth_files.model_fields_set]
+        orders = [spec.auth_files.take_given_at for spec in self._specs]
+        order = next((order for order in orders if order is not None), None)
+        return (chosen[0] if chosen else AuthFiles()).model_copy(update={"take_given_at": order})
 
     def resources(self) -> Resources:
         """Limits and reservations, each from the nearest layer that sets it."""

@@ -8,6 +8,7 @@ ADMISSION = frozenset(
     {
         Reason.SECRET_NOT_FOUND,
         Reason.SECRET_KEY_NOT_FOUND,
+        Reason.LOGIN_AMBIGUOUS,
         Reason.TEMPLATE_NOT_FOUND,
         Reason.TARGET_NOT_FOUND,
         Reason.INVALID_SPEC,

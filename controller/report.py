@@ -77,7 +77,8 @@ def _auth(report: HealthReport) -> Verdict:
     logins = [login["provider"] for login in report["auth"] if login["state"] == "LoggedIn"]
     if not logins:
         return Verdict(_FALSE, Reason.NO_LOGIN, "No provider's login was given")
-    return Verdict(_TRUE, Reason.LOGGED_IN, ", ".join(logins))
+    notes = [f"{login['provider']}: {login['note']}" for login in report["auth"] if login.get("note")]
+    return Verdict(_TRUE, Reason.LOGGED_IN, "; ".join((", ".join(logins), *notes)))
 
 
 def _work(report: HealthReport) -> Verdict:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from container import contract
 from controller.errors import Unresolved
-from crds.secret import Secret
+from crds.secret import AUTH_FILE_TYPE, Secret
+from crds.session import AuthFiles
 from crds.vocabulary import Reason
 
-AUTH_FILE_TYPE = "berth.dev/auth-file"
 PROVIDER_LABEL = "berth.dev/provider"
 TOKEN_USER = "x-access-token"  # noqa: S105 - a user name
 """What the large forges take beside a token."""
@@ -102,28 +102,64 @@ class SecretValues:
             )
         return value
 
-    def auth_files(self, providers: tuple[str, ...] | None) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Login files as (provider, [(file name, base64)]), sorted, so that digests are stable."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for name, secret in sorted(self.secrets.items()):
-            if secret.type == AUTH_FILE_TYPE:
-                provider = secret.metadata.labels.get(PROVIDER_LABEL, name)
-                found.setdefault(provider, []).extend(sorted(secret.data.items()))
-        if providers is None:
-            return sorted(found.items())
-        for provider in providers:
+    def auth_files(self, wanted: AuthFiles) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Login files as (provider, [(file name, base64)]), sorted, so that digests are stable.
+
+        Raises Unresolved where one is missing, or two Secrets hold the same file of one provider.
+        """
+        found: dict[str, dict[str, tuple[str, str]]] = {}
+        for secret in self._login_secrets(wanted.secrets):
+            provider = provider_of(secret)
+            if wanted.providers is not None and provider not in wanted.providers:
+                continue
+            files = found.setdefault(provider, {})
+            for name, content in secret.data.items():
+                if name in files:
+                    raise _ambiguous(provider, name, files[name][0], secret.metadata.name)
+                files[name] = secret.metadata.name, content
+        for provider in wanted.providers or ():
             if provider not in found:
                 raise Unresolved(
                     Reason.SECRET_NOT_FOUND,
                     f"spec.authFiles.providers: no secret of type {AUTH_FILE_TYPE} holds the login of "
                     f"{provider!r}; add one, and the session goes on by itself",
                 )
-        return [(provider, found[provider]) for provider in sorted(set(providers))]
+        return [
+            (provider, sorted((name, content) for name, (_, content) in files.items()))
+            for provider, files in sorted(found.items())
+        ]
 
-    def _secret(self, name: str) -> Secret:
+    def _login_secrets(self, names: tuple[str, ...] | None) -> list[Secret]:
+        if names is None:
+            return [secret for _, secret in sorted(self.secrets.items()) if secret.type == AUTH_FILE_TYPE]
+        chosen = [self._secret(name, "spec.authFiles.secrets: ") for name in sorted(set(names))]
+        for secret in chosen:
+            if secret.type != AUTH_FILE_TYPE:
+                raise Unresolved(
+                    Reason.INVALID_SPEC,
+                    f"spec.authFiles.secrets: the secret {secret.metadata.name!r} is of type {secret.type}, "
+                    f"and not {AUTH_FILE_TYPE}; name another one",
+                )
+        return chosen
+
+    def _secret(self, name: str, field: str = "") -> Secret:
         if name not in self.secrets:
             raise Unresolved(
                 Reason.SECRET_NOT_FOUND,
-                f"the secret {name!r} does not exist; add it, and the session goes on by itself",
+                f"{field}the secret {name!r} does not exist; add it, and the session goes on by itself",
             )
         return self.secrets[name]
+
+
+def provider_of(secret: Secret) -> str:
+    """Whose login files a Secret holds: its label, else its name."""
+    return secret.metadata.labels.get(PROVIDER_LABEL, secret.metadata.name)
+
+
+def _ambiguous(provider: str, file: str, *secrets: str) -> Unresolved:
+    one, other = sorted(secrets)
+    return Unresolved(
+        Reason.LOGIN_AMBIGUOUS,
+        f"two secrets hold {file} of {provider}: {one} and {other}; name the one to take in "
+        "spec.authFiles.secrets, and the session goes on by itself",
+    )

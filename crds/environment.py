@@ -22,7 +22,7 @@ MOST_VARIABLES = 200
 
 KEPT_NAMES = frozenset({"SESSION_ID", "PORT", "WORKSPACE_PATH", "DATABASE_PATH"})
 KEPT_PREFIX = "BERTH_"
-KEPT_PATTERN = r"[A-Z0-9_]+_AUTH_FILE_[0-9]+(_NAME)?"
+KEPT_PATTERN = r"[A-Z0-9_]+_AUTH_FILE_[0-9]+(_NAME|_PART_[0-9]+)?"
 _KEPT = re.compile(KEPT_PATTERN)
 
 _LISTED = ", ".join(f"'{name}'" for name in sorted(KEPT_NAMES))

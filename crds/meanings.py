@@ -81,6 +81,10 @@ _DECLARED = {
         "A Secret that it refers to lacks the named key.",
         "Add the key to the Secret; the session then goes on by itself.",
     ),
+    Reason.LOGIN_AMBIGUOUS: Meaning(
+        "Two Secrets of its namespace hold the same login file of one provider.",
+        "Name the one to take in spec.authFiles.secrets, or delete the other; it then goes on by itself.",
+    ),
     Reason.TEMPLATE_NOT_FOUND: Meaning(
         "Its SessionTemplate is neither in its namespace nor in berth-shared.",
         "Create the template, or correct spec.template.",

@@ -84,10 +84,17 @@ class Source(Model):
 
 
 class AuthFiles(Model):
-    """Which providers' login files are put into the container."""
+    """Which login files are put into the container."""
 
     providers: tuple[Label, ...] | None = Field(default=None, max_length=20, examples=[["codex", "claude"]])
     """The providers; left out, all of which the owner has login files; [] for none."""
+    secrets: tuple[Label, ...] | None = Field(default=None, max_length=20, examples=[["codex-work"]])
+    """Names of the Secrets of type berth.dev/auth-file to take, and no others; left out, all of the
+    owner's. Needed where two Secrets hold the same file of one provider, such as a login for work
+    and a private one."""
+    take_given_at: Moment | None = Field(default=None, examples=["2026-11-23T12:00:00Z"])
+    """Whenever it changes, the next start puts newer login files in place of those that were refreshed
+    or made in the container: berth restart --take-logins."""
 
 
 class Agent(Model):

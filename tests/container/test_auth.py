@@ -24,8 +24,8 @@ class World:
         self.home = data / "home"
         self.path = self.home / ".codex" / "auth.json"
 
-    def place(self, *files: AuthFile) -> list[Placement]:
-        return [placed.placement for placed in place(files, home=self.home, data=self.data)]
+    def place(self, *files: AuthFile, take: str = "") -> list[Placement]:
+        return [placed.placement for placed in place(files, home=self.home, data=self.data, take=take)]
 
     def messages(self, *files: AuthFile) -> str:
         return " ".join(placed.message for placed in place(files, home=self.home, data=self.data))
@@ -54,7 +54,7 @@ def test_a_file_is_written_for_its_owner_alone(world):
         (b"A", b"A", Placement.UNCHANGED, b"A"),
         (b"A", b"B", Placement.WRITTEN, b"B"),  # a new login given, the old one untouched
         (b"R", b"A", Placement.KEPT, b"R"),  # refreshed: a restart must not log it out
-        (b"R", b"B", Placement.KEPT, b"R"),  # refreshed, and another one given
+        (b"R", b"B", Placement.UNUSED, b"R"),  # refreshed, and another one given
         (b"B", b"B", Placement.UNCHANGED, b"B"),  # the same by another way
     ],
 )
@@ -75,10 +75,12 @@ def test_a_login_made_in_the_container_before_any_was_given_is_kept(world):
     world.path.parent.mkdir(parents=True)
     world.path.write_bytes(b"own")
     world.path.chmod(0o644)
-    assert world.place(_file(b"A")) == [Placement.KEPT]
+    assert world.place(_file(b"A")) == [Placement.UNUSED]
     assert world.path.read_bytes() == b"own"
     assert stat.S_IMODE(world.path.stat().st_mode) == 0o600
-    assert "delete it and restart" in world.messages(_file(b"A"))
+    assert "--take-logins" in world.messages(_file(b"A"))
+    assert world.place() == []
+    assert world.path.read_bytes() == b"own"
 
 
 def test_going_back_to_an_earlier_login(world):
@@ -92,7 +94,7 @@ def test_going_back_to_an_earlier_login(world):
 def test_without_its_list_nothing_is_overwritten(world, broken):
     world.place(_file(b"A"))
     (world.data / auth.MANIFEST).write_bytes(broken)
-    assert world.place(_file(b"B")) == [Placement.KEPT]
+    assert world.place(_file(b"B")) == [Placement.UNUSED]
     assert world.place(_file(b"A")) == [Placement.UNCHANGED]
     assert world.place(_file(b"B")) == [Placement.WRITTEN]
 
@@ -169,3 +171,70 @@ def test_the_list_holds_no_login(world):
     assert "very-secret" not in text
     assert list(json.loads(text)) == ["codex/auth.json"]
     assert stat.S_IMODE((world.data / auth.MANIFEST).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("there", [b"A", b"refreshed", None])
+def test_a_login_that_is_no_longer_given_is_removed_at_the_next_start(world, there):
+    other = _file(b"C", ".credentials.json", "claude")
+    world.place(_file(b"A"), other)
+    (world.path.parent / "config.toml").write_text("mine")
+    if there is None:
+        world.path.unlink()
+    else:
+        world.path.write_bytes(there)
+    assert world.place(other) == [Placement.UNCHANGED, Placement.REMOVED]
+    assert sorted(p.name for p in world.path.parent.iterdir()) == ["config.toml"]
+    # What is made there later is the person's own.
+    world.path.write_bytes(b"own")
+    assert world.place(other) == [Placement.UNCHANGED]
+    assert world.place() == [Placement.REMOVED]
+    assert world.path.read_bytes() == b"own"
+
+
+def test_what_cannot_be_read_of_the_given_is_not_taken_for_no_longer_given(world):
+    world.place(_file(b"A"))
+    assert world.place(AuthFile("codex", 1, "auth.json", "%%%")) == [Placement.REFUSED]
+    assert world.place(_file(b"A", name="a/b")) == [Placement.REFUSED]
+    assert world.path.read_bytes() == b"A"
+
+
+def test_the_list_leads_nobody_to_another_file(world):
+    world.place(_file(b"A"))
+    outside = world.data / "outside"
+    outside.write_bytes(b"mine")
+    keys = ["codex/../../../outside", "../outside", "x/../outside", "codex/..", "/outside", "codex/"]
+    (world.data / auth.MANIFEST).write_text(json.dumps({key: ["0"] for key in keys}))
+    assert world.place() == []
+    assert outside.read_bytes() == b"mine"
+    assert world.path.read_bytes() == b"A"
+
+
+def test_an_order_takes_a_newer_login_once(world):
+    world.place(_file(b"A"))
+    world.path.write_bytes(b"refreshed A")
+    assert world.place(_file(b"B"), take="1") == [Placement.WRITTEN]
+    world.path.write_bytes(b"refreshed B")
+    assert world.place(_file(b"B"), take="1") == [Placement.KEPT]
+    assert world.place(_file(b"C"), take="1") == [Placement.UNUSED]
+    assert world.path.read_bytes() == b"refreshed B"
+    assert world.place(_file(b"C"), take="2") == [Placement.WRITTEN]
+    assert world.path.read_bytes() == b"C"
+
+
+@pytest.mark.parametrize("given", [b"A", b"B"])
+def test_no_order_puts_an_older_login_over_a_refreshed_one(world, given):
+    world.place(_file(b"A"))
+    world.place(_file(b"B"))
+    world.path.write_bytes(b"refreshed B")
+    assert world.place(_file(given), take="1")[0] in {Placement.KEPT, Placement.UNUSED}
+    assert world.path.read_bytes() == b"refreshed B"
+
+
+def test_without_its_list_an_order_takes_nothing_and_the_next_one_does(world):
+    world.place(_file(b"A"), take="1")
+    world.path.write_bytes(b"refreshed A")
+    (world.data / auth.MANIFEST).write_bytes(b"{")
+    assert world.place(_file(b"A"), take="1") == [Placement.UNUSED]
+    assert world.place(_file(b"A"), take="1") == [Placement.UNUSED]
+    assert world.path.read_bytes() == b"refreshed A"
+    assert world.place(_file(b"B"), take="2") == [Placement.WRITTEN]

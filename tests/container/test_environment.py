@@ -171,6 +171,16 @@ def test_auth_files_in_order_with_a_provider_of_two_words():
     assert "YQ==" not in repr(secrets)
 
 
+@pytest.mark.parametrize("length", [0, 7, contract.AUTH_FILE_PART, contract.AUTH_FILE_PART + 1, 900_000])
+def test_a_login_file_of_any_size_arrives_in_parts_that_linux_takes(length):
+    content = "".join(chr(65 + number % 26) for number in range(length))
+    variables = contract.auth_file_variables("codex", 1, content)
+    assert all(len(f"{name}={value}") < 128 * 1024 for name, value in variables.items())
+    assert all(map(is_secret, variables))
+    [file] = read_secrets(dict(reversed(variables.items()))).auth_files
+    assert file.content == content
+
+
 def test_the_seeds_misspelt_auth_variable_is_told():
     secrets = read_secrets({"AUTH_FILE_CODEX_X": "YQ=="})
     assert [problem.variable for problem in secrets.problems] == ["AUTH_FILE_CODEX_X"]

@@ -91,6 +91,7 @@ def test_a_refused_file_makes_its_provider_invalid_and_a_kept_one_is_told(tmp_pa
         Placed("claude", "", Placement.REFUSED, "file 1 has no name"),
     ]
     claude, codex = logins(["codex"], placed, home=tmp_path, environ={}, now=NOW)
+    assert "note" not in codex
     assert (claude["state"], claude["message"]) == ("Invalid", "file 1 has no name")
     assert (codex["state"], codex["message"]) == ("LoggedIn", "by an API key; auth.json is kept")
 
@@ -100,3 +101,27 @@ def test_a_login_made_in_the_container_is_told_too(tmp_path):
     (tmp_path / ".codex" / "auth.json").write_text('{"tokens": {"refresh_token": "r"}}')
     [report] = logins([], [], home=tmp_path, environ={}, now=NOW)
     assert (report["provider"], report["state"]) == ("codex", "LoggedIn")
+
+
+def test_a_newer_login_that_is_not_used_is_a_note_of_one_that_serves(tmp_path):
+    (tmp_path / ".codex").mkdir()
+    (tmp_path / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "k"}')
+    placed = [Placed("codex", "auth.json", Placement.UNUSED, "a newer login was given and is not used")]
+    [codex] = logins(["codex"], placed, home=tmp_path, environ={}, now=NOW)
+    assert (codex["state"], codex["note"]) == ("LoggedIn", "a newer login was given and is not used")
+
+
+def test_a_login_that_was_removed_is_no_login(tmp_path):
+    placed = [
+        Placed("codex", "auth.json", Placement.REMOVED, "auth.json is no longer given and was removed"),
+        Placed("gemini", "oauth.json", Placement.REMOVED, "oauth.json is no longer given and was removed"),
+    ]
+    [codex] = logins(["codex"], placed, home=tmp_path, environ={}, now=NOW)
+    assert codex["state"] == "Absent"
+
+
+def test_a_key_that_no_request_can_carry_is_invalid_and_not_repeated(tmp_path):
+    [report] = logins(["claude"], [], home=tmp_path, environ={"ANTHROPIC_API_KEY": "sk-1\nsk-2"}, now=NOW)
+    assert report["state"] == "Invalid"
+    assert "ANTHROPIC_API_KEY holds a line break" in report["message"]
+    assert "sk-" not in report["message"]

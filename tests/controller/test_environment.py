@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 
 import pytest
 
+from container.given import read_secrets
 from crds.base import ObjectMeta
 from crds.secret import Secret
+from crds.session import SessionFields, SessionTemplate
 from dokploy.local.simulation import SimulatedContainer
 from tests.controller.world import NAMESPACE, World, world
 
@@ -171,3 +174,128 @@ async def test_what_cannot_be_carried_is_blamed_on_the_field_that_it_is_in(
         await of.records.create(Secret(metadata=meta, string_data={"bytes": "a\0b"}))
         await of.declare(**spec)
         assert (await refusal(of)).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("sk-1\n", "sk-1"),
+        ("sk-1\r\n", "sk-1"),
+        ("sk-1", "sk-1"),
+        ("-----BEGIN-----\nx\n-----END-----\n", "-----BEGIN-----\nx\n-----END-----\n"),
+        ("\n\n", "\n\n"),
+    ],
+)
+async def test_a_secret_of_one_line_comes_without_its_line_end(text: str, given: str):
+    async with world() as of:
+        of.run_controller()
+        await of.records.create(
+            Secret(metadata=ObjectMeta(name="my", namespace=NAMESPACE), string_data={"k": text})
+        )
+        await of.declare(env=[{"name": "API_KEY", "secret_ref": {"name": "my", "key": "k"}}])
+        await of.until_ready()
+        assert of.simulation.containers[0].spec.env["API_KEY"] == given
+
+
+def login(name: str, *, provider: str = "codex", **files: str) -> Secret:
+    meta = ObjectMeta(name=name, namespace=NAMESPACE, labels={"berth.dev/provider": provider})
+    return Secret(metadata=meta, type="berth.dev/auth-file", string_data=files)
+
+
+async def test_a_login_file_above_the_bound_of_one_variable_arrives():
+    async with world() as of:
+        of.run_controller()
+        await of.records.create(login("claude", provider="claude", state="x" * 400_000))
+        await of.declare()
+        await of.until_ready()
+        env = of.simulation.containers[0].spec.env
+        assert all(len(f"{name}={value}") < 128 * 1024 for name, value in env.items())
+        [file] = read_secrets(env).auth_files
+        assert base64.b64decode(file.content) == b"x" * 400_000
+
+
+@pytest.mark.parametrize(
+    ("secrets", "env", "words"),
+    [
+        (
+            [Secret(metadata=ObjectMeta(name="my", namespace=NAMESPACE), string_data={"k": "é" * 70_000})],
+            [{"name": "BIG", "secret_ref": {"name": "my", "key": "k"}}],
+            "spec.env: BIG has 140,004 bytes with its name, and Linux takes at most 131,071",
+        ),
+        (
+            [login("one", provider="one", a="x" * 500_000), login("two", provider="two", b="y" * 500_000)],
+            [],
+            "all variables together make 1,33",
+        ),
+    ],
+)
+async def test_what_is_too_large_is_refused_before_anything_is_sent(secrets, env, words):
+    async with world() as of:
+        for secret in secrets:
+            await of.records.create(secret)
+        await of.declare(env=env)
+        assert words in await refusal(of)
+        assert not of.dokploy.database.tables["application"]
+
+
+async def test_two_logins_of_one_provider_are_a_choice():
+    async with world() as of:
+        for name in ("work", "private"):
+            await of.records.create(login(name, **{"auth.json": name}))
+        await of.records.create(login("claude", provider="claude", **{".credentials.json": "c"}))
+        of.run_controller()
+        await of.declare()
+        async with asyncio.timeout(10):
+            while await of.ready() != ("False", "LoginAmbiguous"):
+                await asyncio.sleep(0.1)
+        message = next(c.message for c in (await of.session()).status.conditions if c.type == "Admitted")
+        assert (
+            "auth.json of codex: private and work; name the one to take in spec.authFiles.secrets" in message
+        )
+        await of.change(auth_files={"secrets": ["work"]})
+        await of.until_ready()
+        assert files_of(of) == {"codex": {"auth.json": "work"}}
+        await of.change(auth_files={"secrets": ["claude", "private"]})
+        await of.until_ready()
+        assert files_of(of) == {"codex": {"auth.json": "private"}, "claude": {".credentials.json": "c"}}
+        await of.change(auth_files={"secrets": ["private", "claude"], "providers": ["claude"]})
+        await of.until_ready()
+        assert files_of(of) == {"claude": {".credentials.json": "c"}}
+
+
+async def test_logins_are_chosen_by_the_nearest_layer_and_an_order_does_not_undo_the_choice():
+    async with world() as of:
+        for name in ("work", "private"):
+            await of.records.create(login(name, **{"auth.json": name}))
+        await of.records.create(
+            SessionTemplate(
+                metadata=ObjectMeta(name="python", namespace=NAMESPACE),
+                spec=SessionFields(auth_files={"secrets": ["work"]}),
+            )
+        )
+        of.run_controller()
+        await of.declare(template="python", auth_files={"take_given_at": "2026-11-23T12:00:00Z"})
+        await of.until_ready()
+        assert files_of(of) == {"codex": {"auth.json": "work"}}
+        assert of.simulation.containers[0].spec.env["BERTH_TAKE_LOGINS"] == "2026-11-23T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(("chosen", "reason"), [(["absent"], "SecretNotFound"), (["opaque"], "InvalidSpec")])
+async def test_a_choice_that_cannot_be_had_is_told(chosen, reason):
+    async with world() as of:
+        await of.records.create(
+            Secret(metadata=ObjectMeta(name="opaque", namespace=NAMESPACE), string_data={"auth.json": "x"})
+        )
+        of.run_controller()
+        await of.declare(auth_files={"secrets": chosen})
+        async with asyncio.timeout(10):
+            while await of.ready() != ("False", reason):
+                await asyncio.sleep(0.1)
+
+
+def files_of(of: World) -> dict[str, dict[str, str]]:
+    """The login files that the container is given, by provider and name."""
+    found: dict[str, dict[str, str]] = {}
+    for file in read_secrets(of.simulation.containers[0].spec.env).auth_files:
+        found.setdefault(file.provider, {})[file.name] = base64.b64decode(file.content).decode()
+    return found
