@@ -55,6 +55,11 @@ class Pass:
         return self.observed.applications is None or self.observed.services is None
 
     @property
+    def is_blind(self) -> bool:
+        """A listing cannot be used, or what the plan asked for could not be read (no action failed)."""
+        return self.view_is_unknown or (self.failure is not None and not self.plan.actions)
+
+    @property
     def stage(self) -> Stage:
         """How far the container is."""
         return self.plan.stands.stage if self.plan.stands else Stage.UNKNOWN
@@ -84,7 +89,7 @@ def _ready(step: Pass, workspace: Verdict) -> Verdict:
             return Verdict(_FALSE, Reason.DELETING, "It is being deleted")
         reason = trouble.reason if trouble.reason in OBSTACLES else Reason.DELETING
         return Verdict(_FALSE, reason, trouble.message)
-    if step.view_is_unknown and trouble is not None:
+    if step.is_blind and trouble is not None:
         return Verdict(_UNKNOWN, trouble.reason, trouble.message)
     if trouble is not None:
         return Verdict(_FALSE, trouble.reason, trouble.message)
@@ -116,13 +121,13 @@ def _progressing(step: Pass, ready: Verdict) -> Verdict:
         return Verdict(_FALSE, trouble.reason, trouble.message)
     if ready.status is _TRUE or step.stage is Stage.STOPPED or ready.reason is Reason.LEGACY:
         return Verdict(_FALSE, Reason.SETTLED, "It is as declared")
-    if step.view_is_unknown:
+    if step.is_blind:
         return Verdict(_UNKNOWN, ready.reason, ready.message)
     return Verdict(_TRUE, ready.reason, ready.message)
 
 
 def _degraded(step: Pass, told: dict[ConditionType, Verdict]) -> Verdict:
-    trouble = step.trouble
+    trouble = None if step.is_blind else step.trouble
     waits = trouble is not None and (trouble.next is Next.WAIT or trouble.reason in WAITS)
     if trouble is not None and (trouble.reason in FAILURES or not waits):
         return Verdict(_TRUE, trouble.reason, trouble.message)
@@ -147,7 +152,7 @@ def _admitted(step: Pass) -> Verdict:
 
 def _provisioned(step: Pass) -> Verdict:
     known, trouble = step.plan.known, step.trouble
-    if step.view_is_unknown:
+    if step.is_blind:
         return _previous(step, ConditionType.PROVISIONED) or _not_reported(trouble)
     if trouble is not None and trouble.reason in {
         Reason.TWINS,
@@ -161,7 +166,7 @@ def _provisioned(step: Pass) -> Verdict:
 
 
 def _config_applied(step: Pass) -> Verdict:
-    if not isinstance(step.want, Desired) or step.view_is_unknown:
+    if not isinstance(step.want, Desired) or step.is_blind:
         return _previous(step, ConditionType.CONFIG_APPLIED) or _not_reported(step.trouble)
     stands = step.plan.stands
     if stands is not None and stands.reason is Reason.ROLLED_BACK:
@@ -191,7 +196,7 @@ def _route_ready(step: Pass) -> Verdict:
 def _suspended(step: Pass) -> Verdict:
     if step.stage is Stage.STOPPED:
         return Verdict(_TRUE, Reason.SUSPENDED, "No container runs; its volumes are kept")
-    if step.view_is_unknown:
+    if step.is_blind:
         return _previous(step, ConditionType.SUSPENDED) or _not_reported(step.trouble)
     return Verdict(_FALSE, Reason.NOT_SUSPENDED)
 

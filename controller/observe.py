@@ -20,7 +20,7 @@ from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
-from dokploy.errors import DokployError, NotFound, Unauthorized, Unreachable
+from dokploy.errors import Ambiguous, DokployError, Failed, NotFound, Unauthorized, Unreachable
 from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
 
 _Row = TypeVar("_Row")
@@ -301,8 +301,9 @@ async def _containers(dokploy: Dokploy, identity: Identity) -> tuple[str, ...] |
     try:
         rows = await dokploy.list_containers(identity.marker)
     except DokployError as error:
-        if isinstance(error, Unreachable) or (isinstance(error, Unauthorized) and error.throttled):
-            raise  # this passes, and the next call would fare no better
+        passes = isinstance(error, Unreachable | Ambiguous | Failed)
+        if passes or (isinstance(error, Unauthorized) and error.throttled):
+            raise  # not read is not gone: what has the volumes may be running still
         return Silence.NO_ANSWER
     return tuple(row.name for row in rows if identity.is_container(row.name))
 

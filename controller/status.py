@@ -30,7 +30,7 @@ def summarize(step: Pass) -> SessionStatus:
     ready = verdicts[ConditionType.READY]
     known = step.plan.known
     restarted = before.dokploy.task is not None and known.task not in {None, before.dokploy.task}
-    generation = before.observed_generation if step.view_is_unknown else step.session.metadata.generation
+    generation = before.observed_generation if step.is_blind else step.session.metadata.generation
     return before.model_copy(
         update={
             "phase": _phase(step, ready),
@@ -81,7 +81,7 @@ def stamped(
 def _phase(step: Pass, ready: Verdict) -> Phase:
     if step.session.metadata.deletion_timestamp is not None:
         return Phase.DELETING
-    if step.view_is_unknown:
+    if step.is_blind:
         return step.session.status.phase
     if ready.reason is Reason.LEGACY:
         return Phase.LEGACY

@@ -82,9 +82,13 @@ REFUSALS = {
     "unknown": httpx.Response(404, json=UNKNOWN),
     "not there": httpx.Response(404, json={**UNKNOWN, "data": {"path": CONTAINERS}}),
     "forbidden": httpx.Response(401, json=FORBIDDEN),
+}
+"""Of a Dokploy that has no such list for us."""
+BROKEN = {
     "failed": httpx.Response(500),
     "unreadable": httpx.Response(200, json=[{"nom": "x"}]),
 }
+"""Of one whose list could not be read just now."""
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -95,6 +99,25 @@ async def test_where_no_list_of_containers_is_to_be_had_docker_has_the_last_word
             pass
         assert made["application.delete"] == 1
         assert made["dockerVolume.removeVolume"] > 2, "refused while the container was going"
+
+
+@pytest.mark.parametrize("answer", BROKEN)
+async def test_while_the_list_of_containers_cannot_be_read_no_volume_is_asked_for(answer: str):
+    """What could not be read is not gone."""
+    async with world() as of:
+        transport = reached_by(of, Mute)
+        transport.refusal = BROKEN[answer]
+        of.run_controller()
+        await of.declare()
+        await of.until_ready()
+        before = of.calls()
+        await of.delete()
+        await asyncio.sleep(300)
+        assert of.changes_since(before) == {"application.delete": 1}
+        assert await of.phase() == "Deleting"
+        transport.refusal = httpx.Response(200, json=[])
+        await of.until_gone()
+        assert of.simulation.volumes() == ()
 
 
 @pytest.mark.parametrize("policy", ["Delete", "Retain"])

@@ -38,6 +38,7 @@ class Fault(Enum):
     CRASH_BEFORE = "the controller dies before the call"
     CRASH_AFTER = "the controller dies after the call took effect"
     REFUSED = "500 before any effect"
+    FAILED_AFTER = "500 after it took effect"
     UNREACHABLE = "the connection is refused"
     LOST = "it takes effect, and the connection is cut before the answer"
     SLOW = "the time-out comes first, the effect two seconds later"
@@ -53,6 +54,7 @@ class Fault(Enum):
     EMPTY_VIEW = "the listing shows nothing"
     SILENT = "the container does not answer"
     FOREIGN = "something other than a session's container answers"
+    HANGS = "no answer ever comes, and nothing is done"
     FAILED = "the store fails before any effect"
     LOST_WRITE = "the store takes the write, and fails before it says so"
     STALE_RECORD = "the store shows the record as it was before"
@@ -88,7 +90,15 @@ _HTTP = (
 )
 
 APPLICABLE: dict[Kind, tuple[Fault, ...]] = {
-    Kind.CHANGE: (*CRASHES, *_HTTP, Fault.LOST, Fault.SLOW, Fault.CONFLICT, Fault.TOO_LARGE),
+    Kind.CHANGE: (
+        *CRASHES,
+        *_HTTP,
+        Fault.FAILED_AFTER,
+        Fault.LOST,
+        Fault.SLOW,
+        Fault.CONFLICT,
+        Fault.TOO_LARGE,
+    ),
     # A reading has no effect: to lose it is to be refused, and dying before or after it is one.
     Kind.READING: (Fault.CRASH_BEFORE, *_HTTP),
     Kind.LISTING: (
@@ -124,7 +134,15 @@ PAIRED: dict[Kind, tuple[Fault, ...]] = {
 """Those that are combined with each other; the rest are twins of one of these to the controller."""
 
 UNCERTAIN = frozenset(
-    {Fault.CRASH_AFTER, Fault.LOST, Fault.SLOW, Fault.GARBLED, Fault.EMPTY, Fault.LOST_WRITE}
+    {
+        Fault.CRASH_AFTER,
+        Fault.FAILED_AFTER,
+        Fault.LOST,
+        Fault.SLOW,
+        Fault.GARBLED,
+        Fault.EMPTY,
+        Fault.LOST_WRITE,
+    }
 )
 """After these the controller cannot know whether the call took effect."""
 
@@ -138,6 +156,34 @@ class Injection:
 
     def __str__(self) -> str:
         return f"{self.fault.name} at call {self.number}"
+
+
+OUTAGES = (Fault.REFUSED, Fault.UNREACHABLE, Fault.HANGS, Fault.THROTTLED, Fault.PROXY_404, Fault.GARBLED)
+"""What every call of an outage of Dokploy may get for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From one call on, for a while, all calls of these names and kinds go wrong in the same way.
+
+    The client tries a reading three times: what befalls one try reaches no plan.
+    """
+
+    fault: Fault
+    seconds: float
+    names: frozenset[str] = frozenset()
+    """Procedures, or calls of the store; none for all of the kinds."""
+    kinds: frozenset[Kind] = frozenset({Kind.LISTING, Kind.READING, Kind.CHANGE})
+    number: int = 0
+    """Of the call with which it begins."""
+
+    def befalls(self, kind: Kind, name: str) -> bool:
+        """Whether a call is one of those."""
+        return name in self.names if self.names else kind in self.kinds
+
+    def __str__(self) -> str:
+        what = ", ".join(sorted(self.names) or sorted(kind.value for kind in self.kinds))
+        return f"{self.fault.name} of {what} for {self.seconds:.0f} s from call {self.number}"
 
 
 def seconds_lost(fault: Fault | Tamper) -> float:

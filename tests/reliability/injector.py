@@ -13,15 +13,36 @@ import httpx
 
 from dokploy.translation import Answer
 from records.errors import Unavailable
-from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Tamper
+from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Outage, Tamper
 
 _REVOKED_FOR = 40.0
 _EFFECT_AFTER = 2.0
 _HEAD_START = 0.03
+_NEVER = 3600.0
+"""Seconds; longer than any call may take."""
 _PATIENCE = 20.0
 """Seconds: of an outsider whose call never returns (FACTS 7.5)."""
 
 Observer = Callable[[Call], None]
+
+
+def _said(status: int, body: object) -> Answer:
+    return Answer(status, json.dumps(body).encode())
+
+
+_UNDONE = {
+    Fault.REFUSED: _said(500, {"message": "Internal Server Error", "code": "INTERNAL"}),
+    Fault.PROXY_404: Answer(404, b"404 page not found"),
+    Fault.CONFLICT: _said(409, {"message": "Conflict", "code": "CONFLICT"}),
+    Fault.TOO_LARGE: Answer(413, b""),  # its body is never read
+}
+"""Answers before which nothing was done."""
+_DONE = {
+    Fault.GARBLED: Answer(200, b"<html>an error page</html>"),
+    Fault.EMPTY: Answer(200, b""),
+    Fault.FAILED_AFTER: _said(500, {"message": "Internal Server Error", "code": "INTERNAL"}),
+}
+"""Answers after which all of it was done."""
 
 
 class Crash(BaseException):
@@ -59,14 +80,25 @@ class Injector:
         self._revoked_until = float("-inf")
         self._listed: dict[str, Answer] = {}
         self._late: set[asyncio.Task[None]] = set()
+        self._outage: Outage | None = None
+        self._outage_ends: float | None = None
+        """Loop time; None before it began."""
+        self.suffered = 0
+        """How many calls an outage has befallen."""
         self.overdue: set[int] = set()
         """Numbers of the calls that took effect after we had been told that they did not answer."""
         self._versions: dict[tuple[str, str], tuple[object, object]] = {}
 
-    def arm(self, *injections: Injection) -> None:
+    def arm(self, *injections: Injection, outage: Outage | None = None) -> None:
         """Number calls from here on, and let these go wrong."""
         self._plan = {injection.number: injection.fault for injection in injections}
+        self._outage, self._outage_ends = outage, None
         self.armed = True
+
+    @property
+    def unread(self) -> bool:
+        """An outage is under way."""
+        return self._outage_ends is not None and _now() < self._outage_ends
 
     @property
     def late(self) -> bool:
@@ -79,6 +111,12 @@ class Injector:
             return call, None
         self.calls.append(call)
         fault = self._plan.pop(call.number, None)
+        if self._outage is not None and call.number >= self._outage.number:
+            if self._outage_ends is None:
+                self._outage_ends = _now() + self._outage.seconds
+            if self.unread and fault is None and self._outage.befalls(kind, name):
+                self.suffered += 1
+                return call, self._outage.fault
         if isinstance(fault, Fault) and fault not in APPLICABLE[kind]:
             fault = None  # an earlier fault put another kind of call in this place
         if fault is not None:
@@ -135,37 +173,29 @@ class Injector:
     async def _wrong(
         self, life: Life, call: Call, fault: Fault, perform: Callable[[], Awaitable[Answer]]
     ) -> Answer:
+        if fault in _UNDONE:
+            return _UNDONE[fault]
         match fault:
             case Fault.CRASH_BEFORE:
                 raise life.die()
-            case Fault.CRASH_AFTER:
-                # What is on its way goes on without us.
-                await self._performed(call, perform)
-                raise life.die()
-            case Fault.REFUSED:
-                return _said(500, {"message": "Internal Server Error", "code": "INTERNAL"})
             case Fault.UNREACHABLE:
                 raise httpx.ConnectError("refused")
-            case Fault.LOST:
-                await self._performed(call, perform)
-                raise httpx.ReadError("cut")
+            case Fault.HANGS:
+                await asyncio.sleep(_NEVER)
+                raise httpx.ReadTimeout("no answer in time")
             case Fault.SLOW:
                 self._begin(self._later(call, perform))
                 raise httpx.ReadTimeout("no answer in time")
-            case Fault.PROXY_404:
-                return Answer(404, b"404 page not found")
-            case Fault.CONFLICT:
-                return _said(409, {"message": "Conflict", "code": "CONFLICT"})
-            case Fault.TOO_LARGE:
-                return Answer(413, b"")  # its body is never read
-            case Fault.GARBLED:
-                await self._performed(call, perform)
-                return Answer(200, b"<html>an error page</html>")
-            case Fault.EMPTY:
-                await self._performed(call, perform)
-                return Answer(200, b"")
-            case _:
+            case Fault.STALE_VIEW | Fault.PARTIAL_VIEW | Fault.EMPTY_VIEW:
                 return await self._false_view(call, fault, perform)
+        # What is on its way goes on without us.
+        await self._performed(call, perform)
+        match fault:
+            case Fault.CRASH_AFTER:
+                raise life.die()
+            case Fault.LOST:
+                raise httpx.ReadError("cut")
+        return _DONE[fault]
 
     async def _later(self, call: Call, perform: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(_EFFECT_AFTER)
@@ -229,10 +259,6 @@ class Injector:
         if fault is Fault.LOST_WRITE:
             raise _unavailable()
         return value
-
-
-def _said(status: int, body: object) -> Answer:
-    return Answer(status, json.dumps(body).encode())
 
 
 def _unavailable() -> Unavailable:

@@ -62,7 +62,7 @@ async def _burst(of: ReliabilityWorld) -> None:
 
 async def _redeclare(of: ReliabilityWorld) -> None:
     await of.delete()
-    await of.until_gone()
+    await of.until_gone(within=4000.0)
     await of.declare(**WITH_SECRET)
 
 

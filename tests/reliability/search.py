@@ -26,6 +26,7 @@ from tests.reliability.faults import (
     Fault,
     Injection,
     Kind,
+    Outage,
     Tamper,
     seconds_lost,
     spare_creates,
@@ -45,6 +46,10 @@ AUDITED = 75.0
 
 _REMOVAL = "dockerVolume.removeVolume"
 
+RECOVERY = 120.0
+"""Seconds after an outage: the longest pause of a session that failed, with what the client waited
+for last, and what was left to do."""
+
 SHORT = 30
 """Scenarios of so many calls at the most are searched for all pairs."""
 
@@ -59,10 +64,14 @@ class Run:
     broken: tuple[str, ...]
     injected: tuple[tuple[Call, Fault | Tamper], ...] = ()
     sessions: int = 1
+    outage: Outage | None = None
+    suffered: int = 0
+    """How many calls the outage has befallen."""
 
     def told(self) -> str:
         """What went wrong and where, so that it can be run again."""
         where = "; ".join(f"{fault.name} at {call}" for call, fault in self.injected)
+        where += f"; {self.outage}" if self.outage else ""
         return f"[{where}] {' | '.join(self.broken)}"
 
     @property
@@ -71,7 +80,13 @@ class Run:
         return self.broken[0].split(":")[0].split(" ")[0] if self.broken else None
 
 
-def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, feed: Feed = Feed.TRUE) -> Run:
+def attempt(
+    scenario: Scenario,
+    *injections: Injection,
+    within: float = 600.0,
+    feed: Feed = Feed.TRUE,
+    outage: Outage | None = None,
+) -> Run:
     """Run a scenario under these faults. ``within``: seconds it may take (law L4)."""
     logged: list[str] = []
 
@@ -82,7 +97,7 @@ def attempt(scenario: Scenario, *injections: Injection, within: float = 600.0, f
     structlog.configure(processors=[structlog.processors.format_exc_info, remember])
     try:
         with virtual.collected_at_the_end():
-            return virtual.run(_attempt(scenario, injections, within, logged, feed))
+            return virtual.run(_attempt(scenario, injections, within, logged, feed, outage))
     finally:
         structlog.reset_defaults()
 
@@ -93,6 +108,7 @@ async def _attempt(
     within: float,
     logged: list[str],
     feed: Feed,
+    outage: Outage | None,
 ) -> Run:
     # Whoever starts a session by hand while it stops may bring two containers together where Swarm
     # does not wait, which was not measured; no law of ours can hold that person back.
@@ -111,7 +127,7 @@ async def _attempt(
         before, began = of.made(), _now()
         if any(injection.fault is Tamper.RESTORES for injection in injections):
             of.backup = of.dokploy.snapshot()
-        of.injector.arm(*injections)
+        of.injector.arm(*injections, outage=outage)
         with contextlib.suppress(*([TimeoutError] if tampered else [])):
             # A deletion that an outsider's deploy left a service behind waits for a person.
             await scenario.act(of)
@@ -126,7 +142,8 @@ async def _attempt(
         await _stay(of, rest)
         of.watch.farewell()
         broken, injected = tuple(of.watch.broken), tuple(of.injector.injected)
-        return Run(calls, made, seconds, broken, injected, sessions=len(await of.sessions()))
+        suffered = of.injector.suffered
+        return Run(calls, made, seconds, broken, injected, len(await of.sessions()), outage, suffered)
 
 
 @dataclass(frozen=True)
@@ -273,11 +290,13 @@ def shard(every: Iterator[tuple[Injection, ...]], part: int, of: int) -> Iterato
     return islice(every, part, None, of)
 
 
-def disturbed(name: str, injections: tuple[Injection, ...]) -> Run:
+def disturbed(name: str, injections: tuple[Injection, ...], outage: Outage | None = None) -> Run:
     """Run under faults, within the time that they allow, and compare with the undisturbed run."""
     base = undisturbed(name)
     within = base.seconds + sum(_seconds_lost(base, injection) for injection in injections)
-    run = attempt(NAMED[name], *injections, within=within)
+    if outage is not None:
+        within += outage.seconds + RECOVERY
+    run = attempt(NAMED[name], *injections, within=within, outage=outage)
     broken = list(run.broken)
     if any(isinstance(injection.fault, Tamper) for injection in injections):
         return run  # to undo an outsider's deed takes what it takes
