@@ -77,6 +77,25 @@ def same_repository(one: str, other: str) -> bool:
     return (a.host, a.path) == (b.host, b.path)
 
 
+def server_of(url: str) -> str | None:
+    """The server of an http or https URL as ``scheme://host[:port]``, without the scheme's own port."""
+    scheme, mark, rest = url.partition("://")
+    if not mark or _FAMILIES.get(scheme) != "http":
+        return None
+    host = rest.partition("/")[0].rpartition("@")[2].lower()
+    return f"{scheme}://{host.removesuffix(f':{_PORTS[scheme]}')}"
+
+
+def before_path(url: str) -> str:
+    """What of a URL or short form stands before the path, with the slash."""
+    if "://" in url:
+        scheme, _, rest = url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}/"
+    match = _SHORT.fullmatch(url)
+    path = match["path"] if match else url
+    return url.removesuffix(path) + "/" * path.startswith("/")
+
+
 def shown(url: str) -> str:
     """A URL as it may be shown: without user and password, if it is one of http."""
     scheme, mark, rest = url.partition("://")

@@ -14,32 +14,27 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from container.brought import note_clone
+from container.directories import STAGING, TREE, as_in
 from container.environment import Repository
 from container.git import ALLOW_FILE, Git, Login
 from container.git_failures import GitFailure
-from container.references import Ask, Wanted, locate, missing, missing_commit
+from container.large_files import LEFT_AS_POINTERS
+from container.missing import Missing, fetch_rest
+from container.references import Ask, Wanted, locate, missing_commit, missing_ref
+from container.submodules import Submodules
 
-STAGING = ".berth-clone-"
 _NOT_WORK = frozenset({"lost+found"})
 """What a file system itself puts at its top."""
-_TREE, _COMPLETE = "tree", "complete"
+_COMPLETE = "complete"
 _SILENCE = 300.0
 """Seconds: counting a large repository takes a server minutes."""
 _SEARCHED = 1000
 """How many of the newest commits of each branch are fetched to find one that a shallow clone lacks."""
 _PROGRESS = re.compile(r"(?P<step>[A-Z][a-z]+(?: [a-z]+)+): +(?P<percent>\d{1,3})%")
-
-
-@dataclass(frozen=True, slots=True)
-class Cloned:
-    """A clone in place; ``remark`` tells what of it is missing, if anything is."""
-
-    remark: str = ""
 
 
 def occupied(workspace: Path) -> bool:
@@ -67,22 +62,27 @@ async def clone(
     *,
     login: Login | None,
     on_progress: Callable[[str], None],
-) -> Cloned | None:
+) -> Missing | None:
     """Clone into the workspace; None when something else came to be in it meanwhile.
 
-    ``on_progress`` gets short words for people. Raises GitFailure and OSError, and leaves nothing.
+    What is returned is missing from the clone. ``on_progress`` gets short words for people. Raises
+    GitFailure and OSError, and leaves nothing.
     """
     staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=workspace))
     try:
-        cloned = await _fetch(git, repository, staging / _TREE, login, on_progress)
+        try:
+            missing = await _fetch(git, repository, staging / TREE, login, on_progress, workspace=workspace)
+        except GitFailure as failure:
+            message = as_in(workspace, failure.message)
+            raise GitFailure(failure.reason, message, failure.said) from None
         if await asyncio.to_thread(occupied, workspace):
             return None
         (staging / _COMPLETE).touch()
         await asyncio.to_thread(_move_up, staging, workspace)
-        return cloned
+        return missing
     finally:
         # Cut off while it moves, the mark stays with what is left, and the next start goes on.
-        if not (staging / _COMPLETE).exists() or not any((staging / _TREE).iterdir()):
+        if not (staging / _COMPLETE).exists() or not any((staging / TREE).iterdir()):
             await asyncio.shield(asyncio.to_thread(_remove, staging))
 
 
@@ -92,14 +92,16 @@ async def _fetch(
     tree: Path,
     login: Login | None,
     on_progress: Callable[[str], None],
-) -> Cloned:
+    *,
+    workspace: Path,
+) -> Missing:
     def progress(line: str) -> None:
         match = _PROGRESS.search(line)
         if match:
             on_progress(f"{match['step'].lower()}, {match['percent']} %")
 
     async def run(*words: str) -> bytes:
-        config = (ALLOW_FILE,)
+        config = (ALLOW_FILE, *LEFT_AS_POINTERS)
         return await git.run(*words, config=config, login=login, silence=_SILENCE, on_progress=progress)
 
     wanted = await locate(run, repository.url, repository.ref)
@@ -113,7 +115,8 @@ async def _fetch(
     elif wanted.commit:
         await _check_out_commit(inside, wanted, depth)
     await note_clone(git, tree / ".git")
-    return await _submodules(git, tree, depth, login, progress)
+    rest = Submodules(git, repository.url, login, repository.depth, LEFT_AS_POINTERS, progress)
+    return await fetch_rest(rest, tree, shown=workspace)
 
 
 async def _check_out_ref(inside: Ask, ref: str, depth: list[str]) -> None:
@@ -122,7 +125,7 @@ async def _check_out_ref(inside: Ask, ref: str, depth: list[str]) -> None:
     try:
         await inside("fetch", "--progress", *depth, "origin", kept)
     except GitFailure as failure:
-        raise missing(ref) if failure.reason == "RefNotFound" else failure from None
+        raise missing_ref(ref) if failure.reason == "RefNotFound" else failure from None
     await inside("checkout", "--progress", "--detach", "FETCH_HEAD")
 
 
@@ -159,23 +162,9 @@ async def _commit(inside: Ask, digits: str) -> str | None:
     return output.decode().strip()
 
 
-async def _submodules(
-    git: Git, tree: Path, depth: list[str], login: Login | None, progress: Callable[[str], None]
-) -> Cloned:
-    """Fetch submodules if there are any; without them the work can begin all the same."""
-    if not (tree / ".gitmodules").is_file():
-        return Cloned()
-    words = ("submodule", "update", "--init", "--recursive", "--progress", *depth)
-    try:
-        await git.run("-C", str(tree), *words, login=login, silence=_SILENCE, on_progress=progress)
-    except GitFailure as failure:
-        return Cloned(f"but not all of its submodules: {failure.message}")
-    return Cloned()
-
-
 def _move_up(staging: Path, workspace: Path) -> None:
     """Move the entries up, ``.git`` last: a workspace that has one is whole."""
-    entries = sorted((staging / _TREE).iterdir(), key=lambda entry: (entry.name == ".git", entry.name))
+    entries = sorted((staging / TREE).iterdir(), key=lambda entry: (entry.name == ".git", entry.name))
     for entry in entries:
         destination = workspace / entry.name
         if not (destination.exists() or destination.is_symlink()):

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from container.git import Git
+
+STAGING, TREE = ".berth-clone-", "tree"
+"""A clone is made in a directory of the workspace whose name begins so, and there in this one."""
+
+
+def as_in(workspace: Path, message: str) -> str:
+    """What git says of a clone, with paths as a person will find them once it is in place."""
+    return re.sub(rf"[^\s'\"]*/{re.escape(STAGING)}[^/\s'\"]*(/{TREE})?", str(workspace), message)
 
 
 def at(directory: Path) -> tuple[str, ...]:
@@ -40,7 +49,7 @@ def submodules(directory: Path) -> list[Path]:
 async def remote_urls(git: Git, directory: Path) -> list[str]:
     """The URLs of all remotes of a repository, that of origin first; raises GitFailure."""
     words = ("config", "-z", "--get-regexp", r"^remote\..*\.url$")
-    output = await git.run(f"--git-dir={directory}", *words, accepted=(0, 1))
+    output = await git.run(*at(directory), *words, accepted=(0, 1))
     pairs = [pair.partition("\n") for pair in output.decode(errors="replace").split("\0") if pair]
     pairs.sort(key=lambda pair: pair[0] != "remote.origin.url")
     return [url for _, _, url in pairs]

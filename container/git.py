@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from container import contract
+from container.addresses import server_of
 from container.environment import with_system_path
 from container.git_failures import GitFailure, classify
 from container.given import Credentials
@@ -58,8 +58,6 @@ GUARDED = (
 ALLOW_FILE = "protocol.file.allow=always"
 """For the declared URL alone: a submodule's must not read files of the container."""
 
-_ORDINARY_PORTS = {"https": ":443", "http": ":80"}
-
 _ANSWER = (
     '!f() { test "$1" = get && '
     f'printf \'username=%s\\npassword=%s\\n\' "${contract.GIT_USERNAME}" "${contract.GIT_PASSWORD}"; }}; f'
@@ -77,12 +75,8 @@ class Login:
     @classmethod
     def for_url(cls, url: str, credentials: Credentials | None) -> Login | None:
         """A login for the server of ``url``; None where git asks for none, as with ssh and files."""
-        parts = urlsplit(url)
-        if credentials is None or parts.scheme not in _ORDINARY_PORTS:
-            return None
-        # Without the user: one server for git, whoever is named before the "@".
-        server = parts.netloc.rpartition("@")[2].lower().removesuffix(_ORDINARY_PORTS[parts.scheme])
-        return cls(f"{parts.scheme}://{server}", credentials)
+        server = server_of(url)
+        return None if credentials is None or server is None else cls(server, credentials)
 
 
 class Git:

@@ -90,7 +90,7 @@ _REASONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "certificate",
             "unexpected disconnect",
         ),
-        "the server does not answer as it should; it is tried again",
+        "the server does not answer as it should",
     ),
 )
 """Reason, what git says then (any of these), and what a person can do; the first match counts."""

@@ -51,7 +51,7 @@ async def locate(ask: Ask, url: str, ref: str | None) -> Wanted:
     there = await _listed(ask, url, ref)
     if ref.startswith("refs/"):
         if ref not in there:
-            raise missing(ref)
+            raise missing_ref(ref)
         short = ref.removeprefix(_HEADS).removeprefix(_TAGS)
         # "--branch" prefers the branch where a tag has its name.
         return Wanted(full=ref) if _HEADS + short in there and ref.startswith(_TAGS) else Wanted(branch=short)
@@ -64,10 +64,10 @@ async def locate(ask: Ask, url: str, ref: str | None) -> Wanted:
     if "/" in ref:
         # Such as pull/7/head: git looks below "refs/", too.
         return Wanted(full=f"refs/{ref}")
-    raise missing(ref)
+    raise missing_ref(ref)
 
 
-def missing(ref: str) -> GitFailure:
+def missing_ref(ref: str) -> GitFailure:
     """That the repository has nothing of that name."""
     short = ref.removeprefix("refs/").removeprefix("remotes/").removeprefix("origin/")
     advice = f"name the branch as the server does: {short}" if "origin/" in ref else "check spec.source.ref"

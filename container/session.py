@@ -104,7 +104,7 @@ class Session:
         await self.agent.begin()
         await self.workspace.prepare(given.git)
         self.agent.look()
-        if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing"}:
+        if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing", "LargeFilesMissing"}:
             self.journal.note_activity("git")
         self._work.expire()
         self._work.ask()

@@ -9,9 +9,8 @@ from enum import Enum
 from pathlib import Path
 
 from container.brought import brought, cloned_by_hand, learn
-from container.clone import STAGING
 from container.contract import WorkReport
-from container.directories import at, own_directory, remote_urls, submodules
+from container.directories import STAGING, at, own_directory, remote_urls, submodules
 from container.git import Git
 from container.git_failures import GitFailure
 from container.porcelain import records

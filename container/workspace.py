@@ -20,6 +20,8 @@ from container.git_failures import GitFailure
 from container.given import Credentials
 from container.journal import Level
 from container.log import one_line
+from container.missing import fetch_again
+from container.submodules import Submodules
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Workspace:
                 return
             failures += 1
             pause = self._backoff.after(failures)
-            self._report = _report(WorkspaceState.FAILED, reason, message)
+            self._report = _report(WorkspaceState.FAILED, reason, f"{message}; it is tried again")
             self._say(f"{reason}: {message}; the next attempt is in {pause:.0f} seconds", "Warning")
             await asyncio.sleep(pause)
 
@@ -100,7 +102,7 @@ class Workspace:
         if finished:
             self._say("an interrupted clone was brought to its end", "Normal")
         if await asyncio.to_thread(occupied, path):
-            await self._found()
+            await self._found(credentials)
             return
         problem = settings.problem_of(contract.REPOSITORY_URL, contract.REPOSITORY_REF)
         if problem is not None:
@@ -118,15 +120,15 @@ class Workspace:
 
         self._enter(WorkspaceState.PREPARING, "Cloning", f"cloning {what}")
         login = Login.for_url(repository.url, credentials)
-        cloned = await clone(self._git, repository, self.path, login=login, on_progress=progress)
-        if cloned is None:
-            await self._found()
-        elif cloned.remark:
-            self._enter(WorkspaceState.READY, "SubmodulesMissing", f"cloned {what}, {cloned.remark}")
+        missing = await clone(self._git, repository, self.path, login=login, on_progress=progress)
+        if missing is None:
+            await self._found(credentials)
+        elif missing:
+            self._enter(WorkspaceState.READY, missing.reason, f"cloned {what}, {missing.remark}", "Warning")
         else:
             self._enter(WorkspaceState.READY, "Cloned", f"cloned {what}")
 
-    async def _found(self) -> None:
+    async def _found(self, credentials: Credentials | None) -> None:
         """A workspace with something in it is as its owner left it."""
         repository = self._settings.repository
         if repository is None:
@@ -137,7 +139,7 @@ class Workspace:
                 "the workspace holds files and no repository at its top; "
                 "empty it and restart to have it cloned"
             )
-            self._enter(WorkspaceState.READY, "NotARepository", message)
+            self._enter(WorkspaceState.READY, "NotARepository", message, "Warning")
             return
         try:
             directory = await asyncio.to_thread(own_directory, self.path)
@@ -150,13 +152,19 @@ class Workspace:
                 f"{one_line(shown(remotes[0]))}, and {repository.url} is declared; declare that one, "
                 "or delete the session and declare it anew"
             )
-            self._enter(WorkspaceState.READY, "OtherRepository", message)
+            self._enter(WorkspaceState.READY, "OtherRepository", message, "Warning")
+            return
+        rest = Submodules(self._git, repository.url, Login.for_url(repository.url, credentials))
+        missing = await fetch_again(rest, self.path)
+        if missing:
+            message = f"the workspace is as it was left, {missing.remark}"
+            self._enter(WorkspaceState.READY, missing.reason, message, "Warning")
         else:
             self._enter(WorkspaceState.READY, "Found", "the workspace is as it was left")
 
-    def _enter(self, state: WorkspaceState, reason: str, message: str) -> None:
+    def _enter(self, state: WorkspaceState, reason: str, message: str, level: Level | None = None) -> None:
         self._report = _report(state, reason, message)
-        self._say(message, "Warning" if state is WorkspaceState.FAILED else "Normal")
+        self._say(message, level or ("Warning" if state is WorkspaceState.FAILED else "Normal"))
 
 
 def describe(repository: Repository) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from container.clone import STAGING
+from container.directories import STAGING
 from container.refusal import Refusal, Why
 from container.tree.names import Parts, text_of
 from container.tree.reading import CHUNK

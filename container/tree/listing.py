@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from container.clone import STAGING
+from container.directories import STAGING
 from container.moments import rfc3339
 from container.refusal import Refusal
 from container.tree.names import Parts, path_of, text_of

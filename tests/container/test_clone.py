@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from container.clone import STAGING, clone, occupied, resume
+from container.clone import clone, occupied, resume
+from container.directories import STAGING
 from container.environment import Repository
 from container.git import Git, Login
 from container.git_failures import GitFailure
