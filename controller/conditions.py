@@ -14,7 +14,7 @@ from datetime import datetime
 from container.contract import HealthReport
 from controller.desired import Desired
 from controller.errors import Failure, Next
-from controller.observed import Observed
+from controller.observed import Observed, Silence
 from controller.planned import Plan
 from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, WAITS
 from controller.report import Verdict, reported
@@ -196,9 +196,16 @@ def _route_ready(step: Pass) -> Verdict:
 def _suspended(step: Pass) -> Verdict:
     if step.stage is Stage.STOPPED:
         return Verdict(_TRUE, Reason.SUSPENDED, "No container runs; its volumes are kept")
+    before = _previous(step, ConditionType.SUSPENDED)
     if step.is_blind:
-        return _previous(step, ConditionType.SUSPENDED) or _not_reported(step.trouble)
-    return Verdict(_FALSE, Reason.NOT_SUSPENDED)
+        # A list that could not be read is no proof that a session which shall not run has stopped.
+        stops = step.failure is not None and step.session.spec.operating_mode is OperatingMode.STOPPED
+        return _not_reported(step.trouble) if stops or before is None else before
+    if step.observed.remains is Silence.NO_ANSWER:
+        return _not_reported(step.trouble)
+    if step.plan.actions or step.stage is not Stage.UNKNOWN or step.observed.remains or before is None:
+        return Verdict(_FALSE, Reason.NOT_SUSPENDED)
+    return before
 
 
 def _reported(step: Pass) -> dict[ConditionType, Verdict]:

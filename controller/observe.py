@@ -15,13 +15,14 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from container.contract import HealthReport
+from controller.containers import containers_of, read_remains
 from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Silence, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
-from dokploy.errors import Ambiguous, DokployError, Failed, NotFound, Unauthorized, Unreachable
-from dokploy.port import ApplicationRow, Dokploy, Domain, ServiceRow
+from dokploy.errors import NotFound
+from dokploy.port import ApplicationRef, ApplicationRow, Dokploy, Domain, ServiceRow
 
 _Row = TypeVar("_Row")
 
@@ -253,23 +254,31 @@ async def read(
             case Reading.GONE:
                 observed = replace(observed, gone=await _is_gone(dokploy, known))
             case Reading.CONTAINERS:
-                observed = replace(observed, containers=await _containers(dokploy, identity))
+                observed = replace(observed, containers=await containers_of(dokploy, identity))
             case Reading.BUILD_LOG:
                 observed = replace(observed, build_log=await _build_log(dokploy, known))
             case _ if application is None:
                 raise NotFound(reading.name.lower(), "there is no application to read it of")
-            case Reading.DETAIL:
-                detail = await dokploy.read_application(application.ref.application_id)
-                observed = replace(observed, detail=detail)
-            case Reading.TASKS:
-                observed = replace(observed, tasks=await dokploy.read_tasks(application.ref.app_name))
-            case Reading.DEPLOYMENTS:
-                rows = await dokploy.list_deployments(application.ref.application_id)
-                observed = replace(observed, deployments=rows)
-            case Reading.LOGS:
-                text = await dokploy.read_logs(application.ref.application_id, tail=_LOG_LINES, since=None)
-                observed = replace(observed, logs=tuple(text.splitlines()))
+            case Reading.REMAINS:
+                tasks, remains = await read_remains(dokploy, identity, application.ref.app_name, known)
+                observed = replace(observed, tasks=tasks, remains=remains)
+            case _:
+                observed = await _read_of(application.ref, reading, observed, dokploy)
     return observed
+
+
+async def _read_of(ref: ApplicationRef, reading: Reading, observed: Observed, dokploy: Dokploy) -> Observed:
+    """Read what one application alone has."""
+    match reading:
+        case Reading.DETAIL:
+            return replace(observed, detail=await dokploy.read_application(ref.application_id))
+        case Reading.TASKS:
+            return replace(observed, tasks=await dokploy.read_tasks(ref.app_name))
+        case Reading.DEPLOYMENTS:
+            return replace(observed, deployments=await dokploy.list_deployments(ref.application_id))
+        case _:
+            text = await dokploy.read_logs(ref.application_id, tail=_LOG_LINES, since=None)
+            return replace(observed, logs=tuple(text.splitlines()))
 
 
 def own_report(answer: HealthReport | Silence, identity: Identity) -> HealthReport | Silence:
@@ -291,21 +300,6 @@ async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:
     except NotFound:
         return True
     return False
-
-
-async def _containers(dokploy: Dokploy, identity: Identity) -> tuple[str, ...] | Silence:
-    """What is left of the session's containers; silence where this Dokploy will not say.
-
-    No deletion may hang on that: Docker itself refuses to remove a volume that a container has.
-    """
-    try:
-        rows = await dokploy.list_containers(identity.marker)
-    except DokployError as error:
-        passes = isinstance(error, Unreachable | Ambiguous | Failed)
-        if passes or (isinstance(error, Unauthorized) and error.throttled):
-            raise  # not read is not gone: what has the volumes may be running still
-        return Silence.NO_ANSWER
-    return tuple(row.name for row in rows if identity.is_container(row.name))
 
 
 async def _build_log(dokploy: Dokploy, known: DokployStatus) -> tuple[str, ...]:

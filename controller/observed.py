@@ -26,6 +26,7 @@ class Reading(Enum):
     BUILD_LOG = auto()
     GONE = auto()
     CONTAINERS = auto()
+    REMAINS = auto()
 
 
 class Silence(Enum):
@@ -75,6 +76,10 @@ class Observed:
     """Whether Dokploy, asked by its id, no longer knows the application that we know of."""
     containers: tuple[str, ...] | Silence | None = None
     """The session's containers that are on the host still, ended ones too, by name."""
+
+    remains: tuple[str, ...] | Silence | None = None
+    """Tasks and containers of the session that have not ended, by name: what may write to its volumes.
+    Silence where an empty answer may be that of an engine that is down."""
 
     @property
     def application(self) -> ApplicationRow | None:

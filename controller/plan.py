@@ -18,7 +18,7 @@ none                                       Create Configure AttachVolume… Atta
 one, an attachment may be under way        wait: twice would be one too many
 one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
-one, its stop is under way, to be started  wait: two containers would share its volumes (S2)
+one, to be started, a container is left    wait: two would share its volumes (S2)
 one, not configured                        Configure, then as below
 one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
@@ -50,7 +50,7 @@ from controller.actions import (
 )
 from controller.desired import Desired
 from controller.errors import Failure, Next
-from controller.observed import Observed, Reading
+from controller.observed import Observed, Reading, Silence
 from controller.plan_present import plan_present
 from controller.planned import (
     Deadlines,
@@ -193,7 +193,11 @@ def _old_container_ends(
         return Plan("Its application is gone; its old container is given time to end", lost, pace=Pace.MOTION)
     if observed.containers is None:
         return needing(lost, "Its old container must be gone", Reading.CONTAINERS)
-    if isinstance(observed.containers, tuple) and observed.containers:
+    if observed.containers is Silence.NO_ANSWER:
+        message = "Its application is gone; whether its old container has ended, too, cannot be read"
+        unread = Failure(Next.WAIT, Reason.NOT_OBSERVED, message)
+        return Plan(message, lost, pace=Pace.BACKOFF, blocked=unread)
+    if observed.containers:
         return Plan("Its application is gone; its old container is still ending", lost, pace=Pace.MOTION)
     return None
 

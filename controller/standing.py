@@ -59,16 +59,27 @@ def standing(
     want: Desired, known: DokployStatus, observed: Observed, *, now: datetime, start_deadline: float
 ) -> Standing:
     """Say how the container of an applied configuration stands."""
-    service = observed.service
     if want.config.replicas == 0:
-        if service is not None and (service.running or service.wanted):
-            return Standing(Stage.STOPPING, Reason.STOPPING, "The container is being stopped")
-        return Standing(Stage.STOPPED, Reason.STOPPED, "Stopped as declared")
+        return _stopped(observed)
     elapsed = (now - known.deployed_at).total_seconds() if known.deployed_at else _RECENT
     task = _running_task(known, observed, elapsed)
     if is_up(observed) and task is not None:
         return _echoed(want, observed, elapsed, task)
     return _not_running(known, observed, elapsed, start_deadline, want.config.memory_limit)
+
+
+def _stopped(observed: Observed) -> Standing:
+    """Judge a session that shall not run: stopped once nothing of it is left.
+
+    ``0/0`` is no proof: a container that is not healthy leaves the listing at once (FACTS-2 8).
+    """
+    service = observed.service
+    runs = service is not None and (service.running > 0 or service.wanted > 0)
+    if observed.remains is Silence.NO_ANSWER and not runs:
+        return Standing(Stage.UNKNOWN, Reason.NOT_OBSERVED, "Whether its container has ended cannot be read")
+    if runs or observed.remains:
+        return Standing(Stage.STOPPING, Reason.STOPPING, "The container is being stopped")
+    return Standing(Stage.STOPPED, Reason.STOPPED, "Stopped as declared")
 
 
 def is_up(observed: Observed) -> bool:

@@ -196,4 +196,12 @@ class SessionStatus(Model):
     @property
     def is_ready(self) -> bool:
         """Whether Ready was True at the last pass."""
-        return any(c.type == "Ready" and c.status is ConditionStatus.TRUE for c in self.conditions)
+        return self._is_true("Ready")
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the last pass knew that no container of it was left."""
+        return self._is_true("Suspended")
+
+    def _is_true(self, kind: str) -> bool:
+        return any(c.type == kind and c.status is ConditionStatus.TRUE for c in self.conditions)

@@ -66,9 +66,9 @@ class Behaviour(Enum):
     applications, built ones for good (FACTS 7.7)."""
 
     START_OVERLAPS_STOP = auto()
-    """``replicas`` 0 then 1 while the old task is still stopping starts the new one beside it.
-    Swarm's orchestrator is written so, but it was not measured: not part of :data:`REAL`."""
+    """``replicas`` 0 then 1 while the old container is still stopping starts the new one beside it,
+    on the same volumes (FACTS-2 8)."""
 
 
-REAL: frozenset[Behaviour] = frozenset(Behaviour) - {Behaviour.START_OVERLAPS_STOP}
+REAL: frozenset[Behaviour] = frozenset(Behaviour)
 """Dokploy v0.30.2 as measured."""

@@ -118,7 +118,11 @@ def test_a_lost_applications_container_is_given_time_to_end():
     late, _ = running(lost_at=NOW - seconds(60))
     ending = f"{late.status.dokploy.app_name}.1.task"
     assert planned(late, nothing(gone=True, containers=(ending,))).actions == (), "it ends very slowly"
-    assert kinds(planned(late, nothing(gone=True, containers=Silence.NO_ANSWER)))[0] is Create
+    unread = planned(late, nothing(gone=True, containers=Silence.NO_ANSWER))
+    assert unread.actions == (), "a list that cannot be read is not an empty one"
+    assert unread.blocked is not None
+    assert unread.blocked.reason is Reason.NOT_OBSERVED
+    assert kinds(planned(late, nothing(gone=True, containers=())))[0] is Create
 
 
 def test_a_stopped_sessions_lost_application_is_given_time_as_well():
@@ -175,7 +179,7 @@ def test_a_service_scaled_by_others_is_read_whole_and_applied_again(running_now:
     of, _ = running()
     observed = seen(of, services=(service(of, running=running_now, wanted=wanted),), tasks=())
     assert planned(of, observed).readings == {Reading.DETAIL}
-    again = planned(of, replace(observed, detail=detail(of, desired(of))))
+    again = planned(of, replace(observed, detail=detail(of, desired(of)), remains=()))
     assert kinds(again) == [Apply]
 
 
@@ -189,7 +193,8 @@ def test_a_service_that_a_listing_lacks_is_believed_by_its_tasks():
     assert made.actions == ()
     assert made.stands is not None
     assert made.stands.stage is Stage.RUNNING
-    assert kinds(planned(of, replace(cut_short, tasks=()))) == [Apply], "the service is really gone"
+    gone = replace(cut_short, tasks=(), remains=())
+    assert kinds(planned(of, gone)) == [Apply], "the service is really gone"
 
 
 def test_a_start_waits_for_the_stop_to_be_over():
@@ -197,7 +202,18 @@ def test_a_start_waits_for_the_stop_to_be_over():
     ending = seen(of, services=(service(of, running=1, wanted=0),), tasks=())
     assert planned(of, ending).actions == ()
     ended = seen(of, services=(service(of, running=0, wanted=0),), tasks=())
-    assert kinds(planned(of, ended)) == [Configure, Apply]
+    assert planned(of, ended).readings == {Reading.REMAINS}, "one that was not healthy ends unlisted"
+    assert planned(of, replace(ended, remains=("task-1",))).actions == ()
+    assert kinds(planned(of, replace(ended, remains=()))) == [Configure, Apply]
+
+
+def test_a_start_waits_while_it_cannot_be_read_whether_a_container_is_left():
+    of, _ = running(applied="d1-stopped", configured="d1-stopped", task=None)
+    unread = seen(of, services=(service(of, running=0, wanted=0),), remains=Silence.NO_ANSWER)
+    made = planned(of, unread)
+    assert made.actions == ()
+    assert made.blocked is not None
+    assert made.blocked.reason is Reason.NOT_OBSERVED
 
 
 def test_an_edit_that_an_audit_finds_is_undone():

@@ -86,9 +86,12 @@ class Walk:
         await self.outsider(name, "application.stop")
 
     async def outsider_starts(self, name: str) -> None:
-        await self.outsider(name, "application.start")
+        if not self.of.is_stopping((await self.of.session(name)).status.dokploy.app_name):
+            await self.outsider(name, "application.start")
 
     async def outsider_edits(self, name: str) -> None:
+        if self.of.is_stopping((await self.of.session(name)).status.dokploy.app_name):
+            return
         await self.outsider(name, "application.update", env="A=b", replicas=1)
         await self.outsider(name, "application.reload", appName="x")
 

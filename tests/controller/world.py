@@ -168,6 +168,19 @@ class World:
         made = self.calls() - before
         return Counter({name: number for name, number in made.items() if name in CHANGES})
 
+    def is_stopping(self, app_name: str | None) -> bool:
+        """Whether a service that shall run nothing has a container that has not ended.
+
+        Whoever starts it by hand in Dokploy then has two containers on one volume (FACTS-2 8), and no
+        controller can hold that person back: the outsiders of these tests do not.
+        """
+        service = self.dokploy.swarm.services.get(app_name or "")
+        return (
+            service is not None
+            and service.spec.replicas == 0
+            and any(not task.ended for task in service.tasks)
+        )
+
     def applications(self) -> list[str]:
         return sorted(row["appName"] for row in self.dokploy.database.tables["application"].values())
 

@@ -232,7 +232,17 @@ def _old_container_ignored(patch: Patch) -> None:
 
 
 def _start_over_a_stop(patch: Patch) -> None:
-    patch.setattr(plan_present, "_still_stopping", lambda *given: False)
+    patch.setattr(plan_present, "_old_container_ends", lambda *given: None)
+
+
+def _start_by_the_listing(patch: Patch) -> None:
+    """``0/0`` is taken for a proof that no container is left."""
+    real = plan_present._old_container_ends
+
+    def mutant(session: Any, known: Any, want: Any, observed: Observed, actions: Any) -> Plan | None:
+        return real(session, known, want, replace(observed, remains=()), actions)
+
+    patch.setattr(plan_present, "_old_container_ends", mutant)
 
 
 def _retained_is_removed(patch: Patch) -> None:
@@ -324,6 +334,7 @@ MUTANTS = (
         deeds(Tamper.DELETES),
     ),
     Mutant("start over a stop", _start_over_a_stop, ("stop and start",), calm),
+    Mutant("start by the listing", _start_by_the_listing, ("stop unhealthy and start",), calm),
     Mutant("retained is removed", _retained_is_removed, ("delete retaining",), calm),
     Mutant(
         "stale record believed", _stale_record_believed, ("change environment",), faults(Fault.STALE_RECORD)

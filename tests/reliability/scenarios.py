@@ -81,6 +81,16 @@ async def _stop_and_start(of: ReliabilityWorld) -> None:
     await of.start()
 
 
+async def _stop_unhealthy_and_start(of: ReliabilityWorld) -> None:
+    """Stopped before it was healthy, and started again while that container is still ending: the
+    listing of services shows no running task of it from the moment of the stop."""
+    await of.change(image="sim/slow-start:5")
+    await asyncio.sleep(4.5)  # the old container has ended, and the new one is not healthy
+    await of.stop()
+    await asyncio.sleep(1.5)
+    await of.start()
+
+
 async def _nothing(of: ReliabilityWorld) -> None:
     """Nobody does anything, for two ticks and more."""
     await asyncio.sleep(12.0)
@@ -124,6 +134,7 @@ SCENARIOS = (
     Scenario("stop", ReliabilityWorld.stop, _declared),
     Scenario("start", ReliabilityWorld.start, _declared_stopped),
     Scenario("stop and start", _stop_and_start, _declared),
+    Scenario("stop unhealthy and start", _stop_unhealthy_and_start, _declared),
     Scenario("restart", ReliabilityWorld.restart, _declared),
     Scenario("delete", ReliabilityWorld.delete, _declared),
     Scenario("delete stopped", ReliabilityWorld.delete, _declared_stopped),

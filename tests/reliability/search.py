@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 
 from crds.vocabulary import Reason
-from dokploy.local.behaviours import REAL, Behaviour
 from dokploy.port import VolumeRole
 from tests import laws
 from tests.reliability import virtual
@@ -110,11 +109,8 @@ async def _attempt(
     feed: Feed,
     outage: Outage | None,
 ) -> Run:
-    # Whoever starts a session by hand while it stops may bring two containers together where Swarm
-    # does not wait, which was not measured; no law of ours can hold that person back.
     tampered = any(isinstance(injection.fault, Tamper) for injection in injections)
-    behaviours = REAL if tampered else frozenset(Behaviour)
-    async with reliability_world(dict(scenario.builds), feed=feed, behaviours=behaviours) as of:
+    async with reliability_world(dict(scenario.builds), feed=feed) as of:
         of.logged = logged
         of.run_controller()
         of.keep_alive()

@@ -41,10 +41,14 @@ async def _stop(of: ReliabilityWorld, row: dict[str, Any]) -> None:
 
 
 async def _start(of: ReliabilityWorld, row: dict[str, Any]) -> None:
+    if of.is_stopping(row["appName"]):
+        return
     await _call(of, "application.start", applicationId=row["applicationId"])
 
 
 async def _edit(of: ReliabilityWorld, row: dict[str, Any]) -> None:
+    if of.is_stopping(row["appName"]):
+        return
     await _call(of, "application.update", applicationId=row["applicationId"], env="A=b", replicas=1)
     await _call(of, "application.deploy", applicationId=row["applicationId"])
 

@@ -10,7 +10,7 @@ from tests.reliability.search import all_lawful, shard, singles, undisturbed
 
 SHARDS = 4
 NAMES = [scenario.name for scenario in SCENARIOS]
-LONG = {"burst": 8, "hanging build": 16}
+LONG = {"burst": 8, "hanging build": 16, "stop unhealthy and start": 6}
 """Those of hundreds of calls that much resemble each other: of their faults one in so many is
 tried in every run, and all are in `make soak`."""
 

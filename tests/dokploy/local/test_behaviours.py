@@ -44,7 +44,7 @@ def test_every_behaviour_names_its_source():
     for behaviour in Behaviour:
         assert behaviour.name in source
     assert source.count("(FACTS") >= len(REAL)
-    assert set(Behaviour) - {Behaviour.START_OVERLAPS_STOP} == REAL
+    assert set(Behaviour) == REAL
 
 
 async def test_suffixed_names(world, without):
@@ -355,19 +355,35 @@ async def test_the_prune_can_be_switched_off_and_spares_registries(world):
     assert settings["enableDockerCleanup"] is False
 
 
-async def test_start_may_overlap_a_stop():
-    harsh = World(frozenset(Behaviour))
-    await harsh.open()
-    row = await harsh.run()
-    mount = {"volumeName": "v", "mountPath": "/d", "serviceId": row["applicationId"]}
-    await harsh.post("mounts.create", type="volume", serviceType="application", **mount)
-    await harsh.reload(row)
-    await asyncio.sleep(8)
-    await harsh.change(row, replicas=0)
-    await harsh.change(row, replicas=1)
+async def test_a_start_overlaps_a_stop(world, without):
+    async def overlaps(place):
+        row = await place.run()
+        mount = {"volumeName": "v", "mountPath": "/d", "serviceId": row["applicationId"]}
+        await place.post("mounts.create", type="volume", serviceType="application", **mount)
+        await place.reload(row)
+        await asyncio.sleep(8)
+        await place.change(row, replicas=0)
+        await place.change(row, replicas=1)
+        await asyncio.sleep(2)
+        return len(place.simulation.violations)
+
+    assert await overlaps(world) == 1
+    assert await overlaps(await without(Behaviour.START_OVERLAPS_STOP)) == 0
+
+
+@pytest.mark.parametrize(("image", "at_once"), [("sim/ok", "1/0"), ("sim/unhealthy", "0/0")])
+async def test_a_stopped_container_is_listed_while_it_ends_only_if_it_was_healthy(world, image, at_once):
+    row = await world.run(dockerImage=image)
     await asyncio.sleep(2)
-    assert len(harsh.simulation.violations) == 1
-    await harsh.close()
+    state = "Running" if at_once == "1/0" else "Starting"
+    await world.change(row, replicas=0)
+    assert await world.replicas(row) == at_once
+    assert (await world.tasks(row))[0][:2] == ("remove", state)
+    listed = await world.get("docker.getContainersByAppNameMatch", appName=row["appName"])
+    assert [container["state"] for container in listed] == ["running"]
+    await asyncio.sleep(4)
+    assert await world.replicas(row) == "0/0"
+    assert (await world.tasks(row))[0][:2] == ("remove", "Shutdown")
 
 
 async def test_with_the_engine_down_everything_seems_gone(world):
