@@ -18,7 +18,7 @@ none                                       Create Configure AttachVolume… Atta
 one, an attachment may be under way        wait: twice would be one too many
 one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
-one, to be started, a container is left    wait: two would share its volumes (S2)
+one, to be started, a container is left    wait: two containers would share its volumes (S2)
 one, not configured                        Configure, then as below
 one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
