@@ -141,7 +141,10 @@ _CONTAINER = {
         "The container is healthy, but its host does not lead to it.",
         "See that the host's DNS name leads to the target, and that the target's router runs.",
     ),
-    Reason.AGENT_FAILED: Meaning("The agent ended unexpectedly.", "Read berth logs, then berth restart."),
+    Reason.AGENT_FAILED: Meaning(
+        "The agent ended unexpectedly, or does not do what is declared; the message says which.",
+        "Do what the message says, or read berth logs, then berth restart.",
+    ),
     Reason.AGENT_NOT_INSTALLED: Meaning(
         "The image does not have the declared agent.",
         "Take an image that has it, or correct spec.agent.provider or spec.agent.command.",

@@ -105,7 +105,12 @@ class Agent(Model):
     command: tuple[str, ...] = Field(default=(), max_length=50, examples=[["my-agent", "--acp"]])
     """The agent's command, word by word, for one that the image does not know by name."""
     auto_approve: StrictBool = False
-    """Whether it may act without asking."""
+    """Whether it may act without asking.
+
+    False puts it into the mode in which it asks a person: codex and claude do; other agents decide
+    themselves what they ask, which the condition AgentReady says. True puts it into the mode that asks
+    nothing, and allows what is asked nevertheless.
+    """
 
 
 class Storage(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ import acp
 from acp import RequestError, schema
 from pydantic import ValidationError
 
-from container.agent import failures
+from container.agent import failures, modes
 from container.agent.announced import Announced, ConfigurableOption, announce_opened, options_of
 from container.agent.attachments import File
 from container.agent.blocks import blocks_of
@@ -46,6 +46,8 @@ class Terms:
     """How long initializing, and how long opening the session may take."""
     grace: float
     """How long the program gets to end."""
+    auto_approve: bool
+    """Whether the mode is to be one that asks nothing; otherwise it is one that asks a person."""
 
 
 class Conversation:
@@ -83,7 +85,10 @@ class Conversation:
         return self._side.terminals.working
 
     async def open(self, earlier: str | None) -> None:
-        """Initialize, and take up an earlier session where the agent can; raises AgentFailure."""
+        """Initialize, and take up an earlier session where the agent can; raises AgentFailure.
+
+        The mode is then the one that is wanted: an agent may begin in one that asks nobody.
+        """
         await self._initialize()
         try:
             await self._open_session(earlier)
@@ -91,6 +96,9 @@ class Conversation:
             if failure.kind is not Kind.LOGIN or not await self._log_in():
                 raise
             await self._open_session(earlier)
+        wanted = modes.choose(self.announced, auto_approve=self._terms.auto_approve)
+        if wanted and wanted != modes.mode_of(self.announced):
+            await self._enter_mode(wanted)
 
     async def prompt(self, text: str, files: Sequence[File]) -> str:
         """Give a prompt and wait for the end of the turn; the stop reason. Raises AgentFailure."""
@@ -153,6 +161,31 @@ class Conversation:
             self._side.session = new.session_id
             opened = new
         self.announced = announce_opened(self.announced, opened)
+
+    async def _enter_mode(self, wanted: str) -> None:
+        """Change to a mode and see that it is on; raises AgentFailure."""
+        option = modes.mode_option(self.announced)
+        try:
+            if option:
+                options = await self.choose_option(option, wanted)
+                self.announced = replace(self.announced, options=options)
+            else:
+                await self.choose_mode(wanted)
+            self.announced = replace(self.announced, mode=wanted)
+        except AgentFailure as failure:
+            if failure.kind is not Kind.ERROR:
+                raise
+            raise self._not_entered(wanted, failure.message) from None
+        if (found := modes.mode_of(self.announced)) != wanted:
+            raise self._not_entered(wanted, f"it is in mode {found!r}")
+
+    def _not_entered(self, wanted: str, why: str) -> AgentFailure:
+        approves = "true" if self._terms.auto_approve else "false"
+        message = (
+            f"{self.name or 'the agent'} does not enter its mode {wanted!r}, which spec.agent.autoApprove: "
+            f"{approves} needs ({why}); it is given no prompt. Take another version, or change autoApprove"
+        )
+        return AgentFailure(Kind.MODE, message)
 
     async def _take_up(self, earlier: str) -> Opened | None:
         """An earlier session; None where the agent cannot, or knows it no more.

@@ -39,7 +39,8 @@ class Means:
     """What it works with.
 
     ``find`` looks for a provider by name, anew each time; ``usable`` tells whether the workspace is;
-    ``opened`` is called when a conversation is open; ``say`` writes to the log.
+    ``opened`` is called when a conversation is open, and returns what a person should know of it beside
+    that it is; ``say`` writes to the log.
     """
 
     find: Callable[[str], Provider]
@@ -48,7 +49,7 @@ class Means:
     transcript: Transcript
     memory: Memory
     usable: Callable[[], bool]
-    opened: Callable[[Talk], None]
+    opened: Callable[[Talk], str]
     say: Callable[[str, Level], None]
     patience: Patience = field(default_factory=Patience)
     backoff: Backoff = field(default_factory=Backoff)
@@ -181,8 +182,9 @@ class Duty:
             self._means.memory.forget(provider.name)
         self.talk = talk
         self._warm = True  # it is here: if it ends now, it comes back
-        self._means.opened(talk)
-        self._enter(AgentState.READY, f"{talk.name or provider.title} is ready")
+        remark = self._means.opened(talk)
+        ready = f"{talk.name or provider.title} is ready"
+        self._enter(AgentState.READY, f"{ready}; {remark}" if remark else ready)
         self._means.say(self.message, "Normal")
 
     async def _work(self, provider: Provider, talk: Talk) -> None:

@@ -49,6 +49,8 @@ class Kind(Enum):
     """Nothing, until somebody has logged in."""
     LIMIT = auto()
     """Nothing, until the limit is lifted; the program is well."""
+    MODE = auto()
+    """Nothing, until a person acts: it cannot be brought to ask, or to ask nothing, as is declared."""
     ERROR = auto()
     """The turn failed; the program is well."""
     ENDED = auto()
@@ -77,6 +79,7 @@ _OUTCOMES = {
     Kind.NOT_INSTALLED: Outcome.FAILED,
     Kind.LOGIN: Outcome.LOGIN_NEEDED,
     Kind.LIMIT: Outcome.LIMIT_REACHED,
+    Kind.MODE: Outcome.FAILED,
     Kind.ERROR: Outcome.FAILED,
     Kind.ENDED: Outcome.INTERRUPTED,
 }

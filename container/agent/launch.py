@@ -29,6 +29,7 @@ class Launcher:
         version: str,
         mask: Callable[[str], str],
         patience: Patience,
+        auto_approve: bool,
     ) -> None:
         self._listener = listener
         self._workspace = workspace
@@ -37,6 +38,7 @@ class Launcher:
         self._version = version
         self._mask = mask
         self._patience = patience
+        self._auto_approve = auto_approve
 
     async def __call__(self, provider: Provider, earlier: str | None) -> Talk:
         """Start a provider's program and open its conversation; raises AgentFailure."""
@@ -58,6 +60,7 @@ class Launcher:
             self._mask,
             self._patience.opening,
             self._patience.grace,
+            self._auto_approve,
         )
         try:
             program = await Program.start(provider.command, cwd=self._workspace, environ=self._environ)

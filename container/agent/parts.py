@@ -13,6 +13,7 @@ from container.agent.hearing import Hearing
 from container.agent.items import Prompt
 from container.agent.launch import Launcher
 from container.agent.memory import Memory
+from container.agent.modes import DECIDES_ITSELF, Decider, decider
 from container.agent.permissions import Permissions
 from container.agent.providers import Provider, declared_provider, providers
 from container.agent.queue import Line, PromptQueue, Waiting
@@ -153,6 +154,7 @@ class Parts:
             version=around.version,
             mask=around.mask,
             patience=around.patience,
+            auto_approve=around.settings.agent_auto_approve,
         )
 
     def _find(self, name: str) -> Provider:
@@ -167,10 +169,12 @@ class Parts:
         self.transcript.touch()
         self.duty.look()
 
-    def _on_opened(self, talk: Talk) -> None:
+    def _on_opened(self, talk: Talk) -> str:
         # Some announce their commands a moment before they answer.
         earlier = self.hearing.announced
         self.hearing.tell(replace(talk.announced, commands=earlier.commands, title=earlier.title))
+        decides = decider(talk.announced, auto_approve=self.permissions.auto_approve)
+        return DECIDES_ITSELF if decides is Decider.AGENT else ""
 
     def _on_work(self) -> None:
         self.around.journal.note_activity("agent")

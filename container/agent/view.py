@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from container.agent.announced import Announced
 from container.agent.attention import Situation, attention
 from container.agent.failures import Kind
+from container.agent.modes import Decider, decider
 from container.agent.parts import Parts
 from container.agent.providers import Provider
 from container.agent.queue import Waiting
@@ -47,6 +48,8 @@ class AgentView:
     permissions: tuple[str, ...]
     """The requests that wait for a person, the oldest first; each is an item of the transcript."""
     auto_approve: bool
+    decides: Decider | None
+    """Who decides whether it may do what it asks leave for; None while it does not run."""
     login_needed: bool
     seen: int
     """The revision up to which a person has looked."""
@@ -70,6 +73,7 @@ def view_of(parts: Parts) -> AgentView:
         held=line.held,
         permissions=parts.permissions.pending,
         auto_approve=parts.permissions.auto_approve,
+        decides=_decides(parts),
         login_needed=bool(refused_login_of(parts)),
         seen=parts.memory.seen,
         announced=parts.hearing.announced,
@@ -96,6 +100,12 @@ def refused_login_of(parts: Parts) -> str:
     """The provider that does not take the login that is here; empty for none."""
     provider, failure = parts.duty.provider, parts.duty.failure
     return provider.name if provider and failure and failure.kind is Kind.LOGIN else ""
+
+
+def _decides(parts: Parts) -> Decider | None:
+    if parts.duty.talk is None:
+        return None
+    return decider(parts.hearing.announced, auto_approve=parts.permissions.auto_approve)
 
 
 def _provider(provider: Provider) -> ProviderView:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import Any
 
 from nicegui import events, ui
 
 from container.agent.agent import Agent
 from container.agent.announced import ConfigurableOption
+from container.agent.modes import Decider
 from container.agent.view import AgentView
 from container.contract import AgentState
 from container.ui.saying import saying_why
 from container.ui.words import plain, tone
 
 _TROUBLED = frozenset({AgentState.FAILED, AgentState.NOT_INSTALLED})
+_DECIDERS = MappingProxyType(
+    {
+        Decider.PERSON: (
+            "you decide",
+            "The agent asks you before it does what its mode does not allow.",
+            "good",
+        ),
+        Decider.AUTO_APPROVE: (
+            "all is allowed",
+            "autoApprove is true: nobody is asked before the agent does something.",
+            "ask",
+        ),
+        Decider.AGENT: (
+            "the agent decides",
+            "In this mode the agent, or a model that it asks, decides what it may do; you may not be asked.",
+            "ask",
+        ),
+    }
+)
+"""What is shown of who decides, in full, and its tone."""
 Choose = Callable[[str], Awaitable[None]]
 
 
@@ -26,6 +48,7 @@ class Standing:
         with ui.element("div").classes("standing"):
             self._state = ui.label().classes("pill")
             self._choices = ui.element("div").classes("choices")
+            self._decides = ui.label().classes("pill decides")
             self._context = ui.label().classes("quiet")
             ui.link("Export", "/api/agent/transcript.md").classes("quiet")
         with ui.element("div").classes("trouble") as trouble:
@@ -40,6 +63,7 @@ class Standing:
         self._state.props(f'data-tone="{tone(view.state)}"')
         self._trouble.set_visibility(view.state in _TROUBLED)
         self._message.set_text(view.message)
+        self._show_decider(view)
         use = view.announced.context
         self._context.set_text(f"context {100 * use.used // use.size} %" if use and use.size else "")
         chosen = (
@@ -54,6 +78,13 @@ class Standing:
             self._choices.clear()
             with self._choices:
                 self._draw(view)
+
+    def _show_decider(self, view: AgentView) -> None:
+        self._decides.set_visibility(view.decides is not None)
+        if view.decides is not None:
+            text, title, how = _DECIDERS[view.decides]
+            self._decides.set_text(text)
+            self._decides.props(f'data-tone="{how}"').props["title"] = title
 
     def _draw(self, view: AgentView) -> None:
         providers = {

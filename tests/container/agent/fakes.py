@@ -109,7 +109,7 @@ class Post:
                 transcript=self.transcript,
                 memory=self.memory,
                 usable=lambda: self.usable,
-                opened=lambda _: None,
+                opened=lambda _: "",
                 say=lambda message, _: self.said.append(message),
                 patience=patience,
                 backoff=Backoff(),

@@ -31,6 +31,9 @@ def arguments() -> argparse.Namespace:
         "--times", type=Path, help="--at-start counts for as long as this file holds a number > 0"
     )
     parser.add_argument("--modes", action="store_true", help="announces modes, options and commands")
+    parser.add_argument("--recorded", type=Path, help="announces the modes in this file, and asks as they do")
+    parser.add_argument("--only-modes", action="store_true", help="announces no option for the mode")
+    parser.add_argument("--stubborn", default="", help="stays in its mode: refuse, or ignore")
     return parser.parse_args()
 
 
@@ -41,6 +44,9 @@ class Agent:
         self.cancelled: dict[str, asyncio.Event] = {}
         self.logged_in = False
         self.mode, self.model = "ask", "small"
+        self.recorded = json.loads(given.recorded.read_text()) if given.recorded else None
+        if self.recorded:
+            self.mode = self.recorded["begins"]
 
     def on_connect(self, client: Any) -> None:
         self.client = client
@@ -85,10 +91,20 @@ class Agent:
         return schema.ResumeSessionResponse(**self.announced())
 
     async def set_session_mode(self, mode_id: str, session_id: str, **_: Any) -> Any:
-        self.mode = mode_id
+        self.change_mode(mode_id)
         return acp.SetSessionModeResponse()
 
+    def change_mode(self, mode: str) -> None:
+        """As the recorded ones do: what is not offered is refused."""
+        if self.given.stubborn == "refuse":
+            raise RequestError.invalid_params({"details": f"Mode {mode} is not available in this session"})
+        if not self.given.stubborn:
+            self.mode = mode
+
     async def set_config_option(self, config_id: str, session_id: str, value: Any, **_: Any) -> Any:
+        if self.recorded and config_id == self.recorded["option"]:
+            self.change_mode(value)
+            return schema.SetSessionConfigOptionResponse(config_options=self.options())
         if value == "large" and self.given.key:
             raise RequestError.invalid_params({"details": "no such model for this key"})
         self.model = value
@@ -131,6 +147,13 @@ class Agent:
             self.given.sessions.write_text(json.dumps(sessions))
 
     def announced(self) -> dict[str, Any]:
+        if self.recorded:
+            modes = [schema.SessionMode(id=each["id"], name=each["name"]) for each in self.recorded["modes"]]
+            options = [] if self.given.only_modes else self.options()
+            return {
+                "modes": schema.SessionModeState(current_mode_id=self.mode, available_modes=modes),
+                "config_options": options,
+            }
         if not self.given.modes:
             return {}
         modes = [schema.SessionMode(id="ask", name="Ask"), schema.SessionMode(id="code", name="Code")]
@@ -140,6 +163,21 @@ class Agent:
         }
 
     def options(self) -> list[Any]:
+        if self.recorded:
+            choices = [
+                schema.SessionConfigSelectOption(value=each["id"], name=each["name"])
+                for each in self.recorded["modes"]
+            ]
+            return [
+                schema.SessionConfigOptionSelect(
+                    id=self.recorded["option"],
+                    name="Mode",
+                    type="select",
+                    category="mode",
+                    current_value=self.mode,
+                    options=choices,
+                )
+            ]
         values = [schema.SessionConfigSelectOption(value=v, name=v.title()) for v in ("small", "large")]
         return [
             schema.SessionConfigOptionSelect(
@@ -222,6 +260,17 @@ class Orders:
         call = schema.ToolCallUpdate(tool_call_id="asked-1", title=title, kind="execute", status="pending")
         answer = await self.agent.client.request_permission(self.session, call, options)
         await self.say(f"answer: {getattr(answer.outcome, 'option_id', answer.outcome.outcome)}")
+
+    async def guarded(self, path: str) -> None:
+        """Makes a file outside of its sandbox: asks before, in the modes in which the recorded one does."""
+        asks = {each["id"]: each["asks"] for each in self.agent.recorded["modes"]}[self.agent.mode]
+        if asks:
+            options = [schema.PermissionOption(option_id="allow", name="Yes, proceed", kind="allow_once")]
+            call = schema.ToolCallUpdate(tool_call_id="guarded-1", title=f"touch {path}", kind="execute")
+            answer = await self.agent.client.request_permission(self.session, call, options)
+            if answer.outcome.outcome != "selected":
+                return
+        note(path, "ran")
 
     async def read(self, path: str) -> None:
         try:
