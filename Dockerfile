@@ -17,7 +17,7 @@ COPY crds crds
 COPY dokploy dokploy
 COPY records records
 # Of the container's side, the names alone that both sides share.
-COPY container/__init__.py container/addresses.py container/contract.py container/outgoing.py container/
+COPY container/__init__.py container/addresses.py container/contract.py container/outgoing.py container/priority.py container/signals.py container/
 RUN /opt/berth/bin/pip install --no-build-isolation --no-deps .
 
 FROM ${BASE}

@@ -9,5 +9,7 @@ if __name__ == "__main__":
     # for consoles that a server has not. Named None, it counts as absent: 3 MB and 0.1 s less.
     sys.modules["rich"] = None  # type: ignore[assignment]
     from api.program import main
+    from container import signals
 
+    signals.begin()
     sys.exit(main())

@@ -14,13 +14,14 @@ import fcntl
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import psutil
+
+from records.sql.apart import PYTHON, import_path
 
 _STOP_GRACE = 15.0
 _RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -122,11 +123,11 @@ class Supervisor:
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
         with _opened_log(self.log_of(program.name)) as log:
             child = await asyncio.create_subprocess_exec(
-                sys.executable,
+                *PYTHON,
                 "-m",
                 program.module,
                 *program.arguments,
-                env={**_THRIFT, **os.environ, **program.environment},
+                env={**_THRIFT, **os.environ, "PYTHONPATH": import_path(), **program.environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -23,6 +23,7 @@ from cli.connection import locate
 from cli.failures import ExitCode, Failure
 from cli.supervisor import AlreadyRunning, Program, Supervisor, only_one
 from cli.surroundings import Surroundings
+from container import signals
 from records.errors import RecordsError
 from records.sql.apart import migrate_apart
 
@@ -108,7 +109,7 @@ def _usable(place: Path) -> Path:
 
 
 async def _run(places: Places, ports: Ports, *, with_example: bool) -> None:
-    told = _told_to_end()
+    told = _told_to_end(signals.begin())
     supervisor = Supervisor(places.home, typer.echo)
     supervisor.end_leftovers()
     try:
@@ -128,11 +129,11 @@ async def _run(places: Places, ports: Ports, *, with_example: bool) -> None:
     typer.echo(f"ended; the records are kept in {places.home}")
 
 
-def _told_to_end() -> asyncio.Future[None]:
-    """A future that SIGINT, SIGTERM or SIGHUP fulfils."""
+def _told_to_end(ignored: frozenset[signal.Signals]) -> asyncio.Future[None]:
+    """A future that SIGTERM fulfils, and SIGINT or SIGHUP unless whoever started us had them ignored."""
     loop = asyncio.get_running_loop()
     told: asyncio.Future[None] = loop.create_future()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} - ignored:
         loop.add_signal_handler(number, lambda: None if told.done() else told.set_result(None))
     return told
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from container import signals
 from container.environment import read_settings
 from container.first import divide, is_first
 from container.given import read_secrets
@@ -22,6 +23,7 @@ _USAGE = (
 
 def main(words: list[str]) -> int:
     """Start the container's app; return its exit code."""
+    signals.begin()
     handed = _handed_over(words)
     if handed is None and words:
         sys.stderr.write(f"{_USAGE}\n")

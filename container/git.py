@@ -18,6 +18,7 @@ from container.addresses import server_of
 from container.environment import with_system_path
 from container.git_failures import GitFailure, classify
 from container.given import Credentials
+from container.priority import lower
 
 _KEPT_LINES, _KEPT_CHARACTERS = 100, 1000
 _MAX_OUTPUT = 32 * 1024 * 1024
@@ -153,6 +154,7 @@ async def _started(words: list[str], environ: dict[str, str]) -> AsyncIterator[a
         raise GitFailure(
             "CloneFailed", f"git cannot be started: {error.strerror}; is it installed?"
         ) from None
+    lower(git.pid)
     try:
         yield git
     finally:

@@ -10,6 +10,11 @@ from collections import Counter
 import pytest
 from hypothesis import settings
 
+from container import signals
+
+# What tests start begins as it does from a program of ours, also under nohup or as a background job.
+signals.begin()
+
 # How long an example takes is the machine's doing: what must be quick is measured by name.
 settings.register_profile("berth", deadline=None)
 settings.load_profile("berth")

@@ -16,6 +16,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from container.priority import lower
+
 CHUNK = 64 * 1024
 
 
@@ -52,6 +54,7 @@ class Child:
             stderr=stderr,
             start_new_session=True,
         )
+        lower(transport.get_pid())
         return cls(transport, protocol)
 
     # What was asked for is there.

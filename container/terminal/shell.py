@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from container.priority import lower
+
 _ATTACH = 'exec "$@" <>"$0" >&0 2>&1'
 _SHELLS = ("/bin/bash", "/bin/sh")
 _NO_SHELLS = frozenset({"nologin", "false", "true", "sync"})
@@ -86,6 +88,7 @@ async def start(shell: str, size: Size, *, directory: Path, environ: Mapping[str
         os.close(near)
         os.close(far)
         raise
+    lower(process.pid)
     return Started(process, near, far)
 
 

@@ -24,6 +24,7 @@ import structlog
 import uvicorn
 from pydantic import SecretStr
 
+from container import signals
 from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.process_home import HomeBusy
 from dokploy.local.processes import ProcessRuntime
@@ -100,10 +101,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(options: Options) -> None:
-    """Run until SIGTERM, SIGINT or SIGHUP. Raises CannotStart, HomeBusy."""
+async def serve(options: Options, *, ignored: frozenset[signal.Signals] = frozenset()) -> None:
+    """Run until SIGTERM, or SIGINT or SIGHUP that were not ignored. Raises CannotStart, HomeBusy."""
     ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in {signal.SIGTERM, signal.SIGINT, signal.SIGHUP} - ignored:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(options.host, options.port))
@@ -210,13 +211,14 @@ def _raise_file_limit() -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run; returns the exit code: 0 ended by a signal, 1 could not start."""
+    ignored = signals.begin()
     options = parse(words)
     _raise_file_limit()
     output = _Output(sys.stdout)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(cast("TextIO", output)))
     print(NOTICE, file=output, flush=True)  # for the person who started it
     try:
-        asyncio.run(serve(options))
+        asyncio.run(serve(options, ignored=ignored))
     except (CannotStart, HomeBusy) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the same
         return 1

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import structlog
 
+from container.priority import lower
 from dokploy.local.catalogue import Catalogue, Image
 from dokploy.local.process_dockerfile import DockerfileError, read
 from dokploy.local.process_env import DEFAULT_PATH
@@ -117,6 +118,7 @@ async def _git(
     command: tuple[str, ...], place: Path, env: dict[str, str], output: Callable[[bytes], None]
 ) -> int:
     program = await launch(command, env=env, cwd=place, output=output)
+    lower(program.pid)  # a build gives way to the containers that run
     try:
         return await program.wait()
     except asyncio.CancelledError:

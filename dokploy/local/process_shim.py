@@ -47,9 +47,10 @@ def _become(command: list[str], shim: int) -> NoReturn:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != shim:  # it died before the line above: nobody would kill us
             os._exit(1)
-        # Python ignores some signals, and what is ignored stays so after exec.
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+        # What is ignored stays so after exec, whether Python ignores it or whoever started Berth.
+        for number in signal.Signals:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, _CONTROL)
         os.execvp(command[0], command)  # noqa: S606 - running a program is its purpose
@@ -150,6 +151,7 @@ def _tell(line: str) -> None:
 def main(command: list[str]) -> None:
     """Run ``command`` and report its end."""
     shim = os.getpid()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake, awaken = os.pipe()
     os.set_blocking(awaken, False)

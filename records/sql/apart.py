@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 from records.errors import Unavailable
 from records.sql.whole import whole
@@ -16,6 +17,16 @@ FAILED = 1
 """The program's exit code where it failed and says why, on stderr and in our own words."""
 
 
+PYTHON = (sys.executable, "-P")
+"""Starts a program of ours; not from where the person stands: an ``api`` of their own may lie there."""
+_PACKAGES = Path(__file__).resolve().parents[2]
+
+
+def import_path() -> str:
+    """PYTHONPATH for a program of ours: it is imported from where this one is, installed or not."""
+    return os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
+
+
 @whole
 async def migrate_apart(url: str) -> None:
     """Run ``python -m records migrate`` and wait for its end.
@@ -24,8 +35,8 @@ async def migrate_apart(url: str) -> None:
         Unavailable: it failed; the message says why, and the database is as it was.
     """
     program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "records", "migrate"),
-        env={**os.environ, URL_VARIABLE: url},
+        *(*PYTHON, "-m", "records", "migrate"),
+        env={**os.environ, "PYTHONPATH": import_path(), URL_VARIABLE: url},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -99,7 +99,7 @@ def test_the_two_programs_run_from_what_is_copied_alone(tmp_path):
 
 
 _IMPORTS = """
-import api.program, controller.program, cli.app
+import api.program, controller.program, cli.app, cli.up, container.signals
 print(api.program.__file__, controller.program.__file__, cli.app.__file__)
 """
 

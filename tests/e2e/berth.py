@@ -56,6 +56,10 @@ class Berth:
     options: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """More of its environment."""
+    starter: tuple[str, ...] = ()
+    """A program that becomes `berth up`: it is given the words to start."""
+    directory: Path = ROOT
+    """Where it is started."""
     process: subprocess.Popen[str] | None = None
     output: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -68,8 +72,8 @@ class Berth:
     def up(self, *, within: float = 60.0) -> Berth:
         """Start, and wait until it says that it is up."""
         self.process = subprocess.Popen(
-            [*BERTH, "up", "--api-port", "0", "--router-port", "0", *self.options],
-            cwd=ROOT,
+            [*self.starter, *BERTH, "up", "--api-port", "0", "--router-port", "0", *self.options],
+            cwd=self.directory,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
