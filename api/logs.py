@@ -88,14 +88,14 @@ class Logs:
         # The last line is read even where none is wanted: it says where the log is now.
         tail = max(1, extent.tail)
         began = _loop_time()
-        async with self._readings.of_target(session.spec.target.name) as dokploy:
+        async with self._readings.of_target(session.target_name) as dokploy:
             text = await dokploy.read_logs(application_id, tail=tail, since=extent.since_text)
         return Reading(text, began, _loop_time())
 
     async def read_build(self, session: Session, extent: Extent) -> Reading:
         """The end of the newest build's log; builds write no time, so ``since`` says nothing."""
         deployment_id, began = _deployment(session), _loop_time()
-        async with self._readings.of_target(session.spec.target.name) as dokploy:
+        async with self._readings.of_target(session.target_name) as dokploy:
             text = await dokploy.read_build_log(deployment_id, tail=max(1, extent.tail))
         return Reading(text, began, _loop_time())
 

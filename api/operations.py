@@ -24,10 +24,11 @@ from api.apply import (
 )
 from api.identity import Identity
 from api.journal import Deed, Journal
+from api.placing import check_out_of_reach, check_place, check_unused
 from api.ports import Clock
 from api.problems import Problem, Reason
 from crds.base import ConditionStatus, Key, Resource
-from crds.session import OperatingMode, Session
+from crds.session import ORPHAN_ANNOTATION, OperatingMode, Session
 from crds.target import ACCEPT_ABSENCE_ANNOTATION, SWEEP_ANNOTATION, Target
 from crds.vocabulary import ConditionType
 from records.errors import AlreadyExists, Conflict, NotFound
@@ -134,6 +135,7 @@ class Operations:
         check_expected(stored, version=expected.version, uid=expected.uid)
         check_not_deleting(stored)
         wanted = as_replacement(stored, given)
+        check_place(stored, wanted)
         if mode is Mode.DRY_RUN:
             result = Result.CONFIGURED if would_change(stored, wanted) else Result.UNCHANGED
             return Applied(wanted, result, stored)
@@ -144,20 +146,33 @@ class Operations:
         return Applied(written, Result.CONFIGURED, stored)
 
     async def delete(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
-        """Delete, or mark for deletion; a session whose work is known to be unsaved is refused."""
+        """Delete, or mark for deletion.
+
+        A session whose work is known to be unsaved is refused, and a target that sessions use.
+        """
         stored = await self._records.get(kind, key)
         check_expected(stored, version=expected.version, uid=expected.uid)
         if isinstance(stored, Session) and stored.metadata.deletion_timestamp is None:
             _check_saved(stored)
+        if isinstance(stored, Target):
+            await check_unused(self._records, stored)
         return await self._delete(who, stored)
 
     async def delete_forced(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
-        """Delete, whatever becomes of unsaved work."""
+        """Delete, whatever becomes of unsaved work, or of a target's sessions."""
         stored = await self._records.get(kind, key)
         check_expected(stored, version=expected.version, uid=expected.uid)
         if isinstance(stored, Session):
             # Before the deletion: a controller that sees one without the other keeps the volume.
             await self._rewrite(Session, key, _force_delete)
+        return await self._delete(who, stored)
+
+    async def give_up(self, who: Identity, key: Key, *, expected: Expected = ANY) -> Session:
+        """Delete a session whose target cannot be reached, and leave there what it has."""
+        stored = await self._records.get(Session, key)
+        check_expected(stored, version=expected.version, uid=expected.uid)
+        await check_out_of_reach(self._records, stored)
+        await self._rewrite(Session, key, lambda one: _annotated(one, ORPHAN_ANNOTATION, "true"))
         return await self._delete(who, stored)
 
     async def _delete(self, who: Identity, stored: R) -> R:

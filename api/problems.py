@@ -32,6 +32,7 @@ class Reason(StrEnum):
     ALREADY_EXISTS = "AlreadyExists"
     CONFLICT = "Conflict"
     WORK_UNSAVED = "WorkUnsaved"
+    IN_USE = "InUse"
     INVALID = "Invalid"
     UNAUTHORIZED = "Unauthorized"
     FORBIDDEN = "Forbidden"
@@ -48,6 +49,7 @@ _STATUS = MappingProxyType(
         Reason.ALREADY_EXISTS: HTTPStatus.CONFLICT,
         Reason.CONFLICT: HTTPStatus.CONFLICT,
         Reason.WORK_UNSAVED: HTTPStatus.CONFLICT,
+        Reason.IN_USE: HTTPStatus.CONFLICT,
         Reason.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
         Reason.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
         Reason.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -65,6 +67,7 @@ _TITLES = MappingProxyType(
         Reason.ALREADY_EXISTS: "It exists already",
         Reason.CONFLICT: "It is not as the request supposes",
         Reason.WORK_UNSAVED: "Work would be lost",
+        Reason.IN_USE: "Others depend on it",
         Reason.INVALID: "The request breaks a rule",
         Reason.UNAUTHORIZED: "Who asks is not known",
         Reason.FORBIDDEN: "This is not allowed",

@@ -13,10 +13,12 @@ from api.bodies import read_body
 from api.context import Face, Here, Who
 from api.objects import check_writable, kind_of, place_of, resource_from
 from api.operations import ANY, Expected, Verb
+from api.placing import left_behind
 from api.problems import Problem, Reason
 from api.render import ListBody, record_response
 from api.selectors import parse_selector
 from crds.base import Key, Resource
+from crds.session import Session
 from records.port import Page
 
 router = APIRouter()
@@ -33,6 +35,7 @@ LabelSelector = Annotated[str | None, Query(alias="labelSelector")]
 Continue = Annotated[str | None, Query(alias="continue")]
 DryRun = Annotated[bool, Query(alias="dryRun")]
 Force = Annotated[bool, Query()]
+Orphan = Annotated[bool, Query()]
 
 
 @router.get(_NAMESPACED)
@@ -107,11 +110,21 @@ async def delete_record(
     name: str,
     namespace: str | None = None,
     force: Force = False,  # noqa: FBT002 - a query's flag
+    orphan: Orphan = False,  # noqa: FBT002 - a query's flag
 ) -> Response:
-    """Delete a record, or mark it for deletion while finalizers remain."""
+    """Delete a record, or mark it for deletion while finalizers remain.
+
+    With ``orphan`` a session whose target cannot be reached goes without Dokploy; a ``Warning``
+    header tells what is left there.
+    """
     kind = kind_of(plural)
     check_writable(kind)
     key = Key(place_of(kind, namespace), name)
+    if orphan:
+        if kind is not Session:
+            raise Problem(Reason.INVALID, f"orphan: only a session can be given up, and not a {kind.KIND}")
+        gone = await here.operations.give_up(who, key, expected=_expected(request))
+        return record_response(gone, headers={"Warning": f'299 berth "{left_behind(gone)}"'})
     delete = here.operations.delete_forced if force else here.operations.delete
     return record_response(await delete(who, kind, key, expected=_expected(request)))
 

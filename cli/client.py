@@ -139,6 +139,11 @@ class Client:
             "DELETE", _at(reference), params={"force": "true"} if unsaved == "discard" else None
         )
 
+    async def give_up(self, reference: Reference) -> tuple[Record, str]:
+        """Delete a session whose target cannot be reached; the record, and what is left there, in words."""
+        answer = await self._send("DELETE", _at(reference), params={"orphan": "true"})
+        return _decoded(answer), answer.headers.get("Warning", "").partition('"')[2].removesuffix('"')
+
     async def act(self, reference: Reference, verb: Verb) -> Record:
         """Declare a session running, stopped, or to be restarted."""
         return await self._json("POST", f"{_at(reference)}/{verb}")

@@ -137,6 +137,7 @@ _BY_REASON: Mapping[str, ExitCode] = {
     "AlreadyExists": ExitCode.CONFLICT,
     "Conflict": ExitCode.CONFLICT,
     "WorkUnsaved": ExitCode.CONFLICT,
+    "InUse": ExitCode.CONFLICT,
     "Invalid": ExitCode.INVALID,
     "TooLarge": ExitCode.INVALID,
     "UnsupportedMediaType": ExitCode.INVALID,
@@ -162,6 +163,7 @@ _BY_STATUS: Mapping[int, ExitCode] = {
 _REMEDY: Mapping[str, str] = {
     "AlreadyExists": "berth apply changes what exists; berth delete removes it",
     "WorkUnsaved": "save the work in the session (commit and push), or lose it with --force",
+    "InUse": "berth delete its sessions; or --force, and then each of them with --orphan",
     "Unauthorized": "set BERTH_TOKEN to the token of this Berth, or BERTH_HOME to its directory",
     "Unavailable": "wait a moment and try again; `berth version` tells when it answers",
     "Internal": "look into the server's log; berth version shows which server answered",

@@ -42,7 +42,7 @@ class Admission:
         place = self._places[session.key] = _Place(
             created=session.metadata.creation_timestamp or _NEVER,
             uid=session.metadata.uid,
-            target=session.spec.target.name,
+            target=session.target_name,
             running=session.spec.operating_mode is OperatingMode.RUNNING
             and session.metadata.deletion_timestamp is None,
         )
@@ -103,7 +103,7 @@ class Admission:
             1
             for key, place in self._places.items()
             if place.running
-            and place.target == session.spec.target.name
+            and place.target == session.target_name
             and (place.created, place.uid) < mine
             and (not owned_only or key.namespace == session.metadata.namespace)
         )

@@ -16,7 +16,7 @@ from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Silence
 from controller.planned import Plan
-from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, WAITS
+from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, UNPLACED, WAITS
 from controller.report import Verdict, reported
 from controller.standing import Stage
 from crds.base import ConditionStatus
@@ -141,7 +141,9 @@ def _degraded(step: Pass, told: dict[ConditionType, Verdict]) -> Verdict:
 
 def _admitted(step: Pass) -> Verdict:
     if step.session.metadata.deletion_timestamp is not None:
-        # Going needs no room, no secret and no template.
+        # Going needs no room, no secret and no template, but it does need the target.
+        if step.trouble is not None and step.trouble.reason in UNPLACED:
+            return Verdict(_FALSE, step.trouble.reason, step.trouble.message)
         return Verdict(_TRUE, Reason.ADMITTED)
     if isinstance(step.want, Failure):
         return Verdict(_FALSE, step.want.reason, step.want.message)

@@ -21,6 +21,7 @@ from controller.resolver import Resolver
 from crds.base import Key
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.target import Target
+from crds.vocabulary import Reason
 from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow
 from records.errors import NotFound
 from records.paging import pages
@@ -55,7 +56,7 @@ async def explain(records: Records, session: Session) -> Explanation:
     """Explain what the controller would do for a record as it is given."""
     settings = await records.settings()
     identity = Identity.of(session, instance=settings.instance)
-    target = await _target(records, session.spec.target.name)
+    target = await _target(records, session.target_name)
     inputs = await gather(
         records,
         session,
@@ -64,6 +65,9 @@ async def explain(records: Records, session: Session) -> Explanation:
         resolver=Resolver(settings.digest_key),
         admission=await _admission(records, session),
     )
+    obstacle = inputs.obstacle.message if inputs.obstacle else _replaced(session)
+    if obstacle is not None and inputs.claimed:
+        return Explanation(obstacle, ())
     observed = as_recorded(session)
     if session.metadata.deletion_timestamp is not None:
         planned = plan_deletion(
@@ -77,6 +81,12 @@ async def explain(records: Records, session: Session) -> Explanation:
     else:
         planned = plan(session, inputs.want, observed, now=datetime.now(UTC), deadlines=Deadlines())
     return Explanation(planned.why, tuple(_lines(planned)))
+
+
+def _replaced(session: Session) -> str | None:
+    """What the controller found of a target that leads elsewhere: a look at the records does not tell."""
+    replaced = (one for one in session.status.conditions if one.reason == Reason.TARGET_REPLACED)
+    return next((one.message for one in replaced), None)
 
 
 def as_recorded(session: Session) -> Observed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import structlog
@@ -19,6 +19,7 @@ from container.contract import without_line_end
 from controller.events import EventWriter
 from controller.identity import Markers
 from controller.metrics import Metrics
+from controller.observe import Expected
 from controller.planned import Pace
 from controller.queue import WorkQueue
 from controller.supervision import Supervisor
@@ -178,10 +179,9 @@ class Fleet:
         name = live.record.metadata.name
         while True:
             started = asyncio.get_running_loop().time()
-            expected = [view.expected for _, view in self._views.of_target(name)]
             try:
                 with self._metrics.tick(name):
-                    await live.refresh(expected)
+                    await live.refresh(self._expected(live))
                 await self.report(live)
                 self._after_tick(live)
             except Exception:
@@ -189,6 +189,15 @@ class Fleet:
                 log.exception("tick failed", target=name)
                 self._metrics.bugs.inc()
             await self._until_due(live, started)
+
+    def _expected(self, live: LiveTarget) -> Iterator[Expected]:
+        """What the target should show; nothing of sessions that were made on another Dokploy.
+
+        Taken only after the target was connected, when it is known where it leads.
+        """
+        for _, view in self._views.of_target(live.record.metadata.name):
+            if live.here is None or view.organization_id in {None, live.here.organization_id}:
+                yield view.expected
 
     async def _until_due(self, live: LiveTarget, started: float) -> None:
         """Wait for the next tick; a session that comes into motion meanwhile makes it come sooner."""

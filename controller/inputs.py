@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from container.contract import entry_key
 from controller.admission import Admission
 from controller.desired import Desired
 from controller.errors import Failure, Next, Unresolved
 from controller.identity import Identity
+from controller.placing import change_refused, not_found
 from controller.resolver import Resolver
 from controller.secrets import SecretValues
 from crds.base import Key
@@ -32,6 +33,8 @@ class Inputs:
     storage: Storage
     claimed: bool = True
     """Whether an application was ever asked for; only a deletion asks."""
+    obstacle: Failure | None = None
+    """Why nothing of it can be seen or done: the target on which it is cannot be had."""
     secrets: SecretValues = field(default=SecretValues({}), repr=False)
     entry_key: str = field(default="", repr=False)
 
@@ -50,14 +53,18 @@ async def gather(
     resolver: Resolver,
     admission: Admission,
 ) -> Inputs:
-    """Resolve a session; raises RecordsError when the store does not answer."""
+    """Resolve a session; raises RecordsError when the store does not answer.
+
+    ``target`` is the one on which the session is (:attr:`crds.session.Session.target_name`).
+    """
+    gone = not_found(session) if target is None else None
     if session.metadata.deletion_timestamp is not None:
-        return await _for_deletion(records, session, identity)
+        return replace(await _for_deletion(records, session, identity), obstacle=gone)
+    refused = change_refused(session)
+    if refused is not None or target is None:
+        failure = refused or not_found(session)
+        return Inputs(identity, failure, session.spec.storage, obstacle=gone)
     template: SessionTemplate | None = None
-    if target is None:
-        message = f"spec.target.name: the target {session.spec.target.name!r} is not there, or has no key"
-        failure = Failure(Next.STALL, Reason.TARGET_NOT_FOUND, message)
-        return Inputs(identity, failure, session.spec.storage)
     try:
         template = await _template(records, session)
         admission.check(session, target)

@@ -11,6 +11,8 @@ ADMISSION = frozenset(
         Reason.LOGIN_AMBIGUOUS,
         Reason.TEMPLATE_NOT_FOUND,
         Reason.TARGET_NOT_FOUND,
+        Reason.TARGET_CHANGE_REFUSED,
+        Reason.TARGET_REPLACED,
         Reason.INVALID_SPEC,
         Reason.QUOTA_EXCEEDED,
         Reason.HOST_TAKEN,
@@ -18,10 +20,13 @@ ADMISSION = frozenset(
 )
 """Reasons for which a session is not admitted: what it refers to or asks for is not to be had."""
 
-WAITS = ADMISSION - {Reason.INVALID_SPEC}
+WAITS = ADMISSION - {Reason.INVALID_SPEC, Reason.TARGET_CHANGE_REFUSED, Reason.TARGET_REPLACED}
 """Of these, the ones that pass by themselves once something else is there."""
 
-OBSTACLES = frozenset({Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED})
+UNPLACED = frozenset({Reason.TARGET_NOT_FOUND, Reason.TARGET_REPLACED})
+"""Reasons for which nothing of a session can be seen or done: where it is cannot be reached any more."""
+
+OBSTACLES = UNPLACED | {Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED}
 """What no deletion gets past before a person has acted (law L3): the reason says so, not the message
 alone."""
 

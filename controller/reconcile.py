@@ -21,6 +21,7 @@ from controller.execute import begun, execute, recorded
 from controller.inputs import Inputs
 from controller.observe import read
 from controller.observed import Observed, Reading, Unknown
+from controller.placing import elsewhere, given_up, is_certain, nothing_was_made, placed
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Pace, Plan, replace_known
@@ -28,7 +29,7 @@ from controller.probe import Probe
 from controller.secrets import mask
 from controller.status import summarize
 from crds.base import Key
-from crds.session import DokployStatus, Intent, Session, SessionStatus
+from crds.session import DokployStatus, Intent, Session, SessionStatus, TargetPlace
 from crds.vocabulary import Reason
 from dokploy.errors import DokployError, Effect
 from dokploy.port import ApplicationRef, Dokploy, Domain, Place
@@ -51,6 +52,16 @@ class Target(Protocol):
     @property
     def place(self) -> Place:
         """Where applications are created."""
+        ...
+
+    @property
+    def here(self) -> TargetPlace | None:
+        """Where it leads; None before it was first connected."""
+        ...
+
+    @property
+    def absence_is_accepted(self) -> bool:
+        """Whether a person has confirmed, not long ago, that what is missing is gone."""
         ...
 
     @property
@@ -98,6 +109,7 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
         session = await context.records.add_finalizer(
             Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
         )
+    inputs, target = _found(session, inputs, target)
     observed, planned, failure = await _observe_and_plan(session, inputs, target, context)
     stored = session.status
     if planned.actions and target is not None:
@@ -105,6 +117,8 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
         known, failure = await _perform(planned, session, stored.dokploy, target, context)
         planned = replace(planned, known=known)
     if planned.finished and failure is None:
+        if observed.unknown is not None and not nothing_was_made(session):
+            await context.events.write(session, "Warning", "Orphaned", planned.why)
         await context.records.remove_finalizer(
             Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
         )
@@ -112,6 +126,19 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
     step = Pass(session, inputs.want, planned, _masked(observed, inputs), failure, context.now())
     await _write_back(step, stored, context)
     return Result(_pace(planned, failure), failure or planned.blocked)
+
+
+def _found(session: Session, inputs: Inputs, target: Target | None) -> tuple[Inputs, Target | None]:
+    """The target, where it is the one that the session was made on; what it shows counts for nothing else."""
+    if target is None or is_certain(session, target.here):
+        return inputs, target
+    observed = target.observed(session.key, inputs.identity.session_id)
+    obstacle = elsewhere(session, target.here, observed, accepted=target.absence_is_accepted)
+    if obstacle is None:
+        return inputs, target
+    going = session.metadata.deletion_timestamp is not None
+    want = inputs.want if going else obstacle
+    return replace(inputs, want=want, obstacle=obstacle), None
 
 
 async def _observe_and_plan(
@@ -122,7 +149,10 @@ async def _observe_and_plan(
     for _ in range(len(Reading) + 1):  # a plan asks for each reading at most once
         planned = _plan(session, inputs, observed, target, context.now())
         if not planned.readings or target is None:
-            return observed, planned, None
+            here = target.here if target is not None and observed.applications is not None else None
+            creating = any(isinstance(action, Create) for action in planned.actions)
+            known = placed(planned.known, session, here, creating=creating)
+            return observed, replace(planned, known=known), None
         try:
             observed = await read(
                 planned.readings,
@@ -148,8 +178,11 @@ def _domain(inputs: Inputs, known: DokployStatus) -> Domain | None:
 
 def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target | None, now: datetime) -> Plan:
     if session.metadata.deletion_timestamp is not None:
-        return plan_deletion(
-            session, inputs.identity, observed, storage=inputs.storage, claimed=inputs.claimed, now=now
+        nothing = inputs.obstacle is not None and nothing_was_made(session)
+        claimed = inputs.claimed and not nothing
+        given = given_up(session, observed) if claimed else None
+        return given or plan_deletion(
+            session, inputs.identity, observed, storage=inputs.storage, claimed=claimed, now=now
         )
     deadlines = target.deadlines if target else Deadlines()
     return plan(session, inputs.want, observed, now=now, deadlines=deadlines)
@@ -157,6 +190,8 @@ def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target |
 
 def _nowhere(inputs: Inputs) -> Observed:
     """There is no target to look at; a session that never had an application needs none."""
+    if inputs.obstacle is not None:
+        return Observed(unknown=Unknown(inputs.obstacle.reason, inputs.obstacle.message))
     if isinstance(inputs.want, Failure):
         return Observed(unknown=Unknown(inputs.want.reason, inputs.want.message))
     return Observed(unknown=Unknown(Reason.TARGET_UNREACHABLE, "The target has not been reached yet"))
@@ -197,7 +232,7 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
                 session_id=inputs.identity.session_id,
                 key=session.key,
                 uid=session.metadata.uid,
-                target=session.spec.target.name,
+                target=session.target_name,
                 at=now,
             )
         )
@@ -223,7 +258,7 @@ def _after_failure(
     if failure.effect is Effect.UNKNOWN:
         return known
     if isinstance(action, Create):
-        return DokployStatus()
+        return DokployStatus(target=before.target)
     # The apply comes last, so it has not happened: the task that was to be replaced still is the one.
     return replace_known(known, intent=None, task=before.task, replaced=before.replaced)
 

@@ -45,7 +45,7 @@ async def survey(records: Records, dokploy: Dokploy, target: Target, *, now: dat
     expected = [
         expected_of(session, session_id)
         for session_id, session in sessions.items()
-        if session.spec.target.name == target.metadata.name
+        if session.target_name == target.metadata.name
     ]
     snapshot = await take_snapshot(dokploy, Markers(settings.instance), expected, now=now)
     return await survey_of(snapshot, records, dokploy, target, now=now)

@@ -22,6 +22,7 @@ from controller.observe import Expected, Snapshot, observed_in, take_snapshot
 from controller.observed import Observed, Unknown
 from controller.planned import Deadlines
 from crds.base import Key
+from crds.session import TargetPlace
 from crds.target import Target
 from crds.target_status import SweepReport
 from crds.vocabulary import Reason
@@ -68,6 +69,8 @@ class LiveTarget:
     now: Callable[[], datetime]
     place: Place = _NOWHERE
     installation: Installation | None = None
+    here: TargetPlace | None = None
+    """Where it leads; None before it was first connected."""
     snapshot: Snapshot | None = None
     failure: Failure | None = None
     """Why the newest attempt to list the target failed."""
@@ -124,6 +127,12 @@ class LiveTarget:
         """Check version and key, and find the place; raises DokployError."""
         self.installation = await self.dokploy.connect()
         self.place = await self.dokploy.ensure_place(self.record.spec.project, self.record.spec.environment)
+        self.here = TargetPlace(
+            name=self.record.metadata.name,
+            uid=self.record.metadata.uid,
+            url=str(self.record.spec.url),
+            organization_id=self.installation.organization_id,
+        )
         log.info(
             "target connected",
             target=self.record.metadata.name,
@@ -132,12 +141,17 @@ class LiveTarget:
         )
 
     async def refresh(self, expected: Iterable[Expected]) -> None:
-        """Take a new snapshot; a failure is kept, and the old snapshot with it."""
+        """Take a new snapshot; a failure is kept, and the old snapshot with it.
+
+        ``expected`` is gone through once, after the target was connected.
+        """
         try:
             if self.installation is None:
                 await self.connect()
+            # Before the listing: what is made while it is read is not expected in it.
+            owned = tuple(expected)
             self.snapshot = await take_snapshot(
-                self.dokploy, self.markers, expected, now=self.now(), before=self.snapshot
+                self.dokploy, self.markers, owned, now=self.now(), before=self.snapshot
             )
         except DokployError as error:
             self.failure = failure_of(error)

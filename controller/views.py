@@ -22,6 +22,8 @@ class View:
     uid: str
     session_id: str
     target: str = "default"
+    organization_id: str | None = None
+    """Dokploy's, where its application was made; None while nothing was."""
     template: str | None = None
     running: bool = False
     declared: tuple[object, ...] = ()
@@ -75,7 +77,9 @@ class Views:
             self._waiting.pop(session.key, None)
         meta = session.metadata
         view.revision = int(meta.resource_version or 0)
-        view.target = session.spec.target.name
+        view.target = session.target_name
+        place = session.status.dokploy.target
+        view.organization_id = place.organization_id if place is not None else None
         view.template = session.spec.template
         view.running = session.spec.operating_mode is OperatingMode.RUNNING
         view.deleting = meta.deletion_timestamp is not None

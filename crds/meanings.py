@@ -91,7 +91,16 @@ _DECLARED = {
     ),
     Reason.TARGET_NOT_FOUND: Meaning(
         "Its Target does not exist, or the Target's API key does not.",
-        "Correct spec.target.name, or create the Target and its Secret in berth-system.",
+        "Correct spec.target.name, or create the Target and its Secret in berth-system. A session that is "
+        "being deleted can be given up: berth delete session NAME --orphan.",
+    ),
+    Reason.TARGET_CHANGE_REFUSED: Meaning(
+        "It names another Target than the one on which its application and volumes are.",
+        "Set spec.target.name back. To move it, save its work, delete it, and declare it again.",
+    ),
+    Reason.TARGET_REPLACED: Meaning(
+        "Its Target leads to another Dokploy than the one on which its application and volumes are.",
+        "Set spec.url or the API key of the Target back; or give it up: berth delete session NAME --orphan.",
     ),
     Reason.QUOTA_EXCEEDED: Meaning(
         "The target runs as many sessions as its limits allow.",

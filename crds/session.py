@@ -27,10 +27,15 @@ from crds.session_status import (
     Phase,
     Revision,
     SessionStatus,
+    TargetPlace,
     Usage,
 )
 
+ORPHAN_ANNOTATION = "berth.dev/orphan"
+"""Set to "true": a deletion ends without Dokploy, where that cannot be reached, and leaves there what is."""
+
 __all__ = [
+    "ORPHAN_ANNOTATION",
     "Agent",
     "Attention",
     "AuthFiles",
@@ -52,6 +57,7 @@ __all__ = [
     "SessionTemplate",
     "Source",
     "Storage",
+    "TargetPlace",
     "TargetReference",
     "Usage",
 ]
@@ -217,6 +223,26 @@ class Session(Resource):
     """What is declared."""
     status: SessionStatus = SessionStatus()
     """How it stands."""
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether something was made for it on a target, which it then cannot leave."""
+        known = self.status.dokploy
+        # Records of earlier versions do not say where: they are where they are declared to be.
+        return known.target is not None or known.application_id is not None
+
+    @property
+    def target_name(self) -> str:
+        """The target on which it is; before anything was made for it, the one that it names."""
+        place = self.status.dokploy.target
+        return self.spec.target.name if place is None else place.name
+
+    @property
+    def left_behind(self) -> str:
+        """What stays in Dokploy when its record goes without it, for people."""
+        known = self.status.dokploy
+        volumes = f"the volumes {', '.join(known.storage)}" if known.storage else "its volumes, if any"
+        return f"the application {known.app_name or '(if one was made)'} and {volumes}"
 
 
 class SessionTemplate(Resource):

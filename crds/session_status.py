@@ -91,9 +91,24 @@ class BuildStatus(Model):
     """How it ended, or that it has not."""
 
 
+class TargetPlace(Model):
+    """The target on which a session's application and volumes are."""
+
+    name: str
+    """Name of the Target."""
+    uid: str
+    """Its uid: that of the record which last led there."""
+    url: str
+    """Its address then."""
+    organization_id: str
+    """Dokploy's id of the organisation there: another one is another Dokploy, whatever the name."""
+
+
 class DokployStatus(Model):
     """Where the session stands in Dokploy, as far as our own accepted writes go."""
 
+    target: TargetPlace | None = None
+    """Where its application and volumes are; null while nothing was made for it."""
     application_id: str | None = None
     """Dokploy's id of its application."""
     app_name: str | None = None

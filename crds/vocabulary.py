@@ -54,6 +54,8 @@ class Reason(StrEnum):
     TARGET_THROTTLED = "TargetThrottled"
     TARGET_UNSUPPORTED = "TargetUnsupported"
     TARGET_NOT_FOUND = "TargetNotFound"
+    TARGET_CHANGE_REFUSED = "TargetChangeRefused"
+    TARGET_REPLACED = "TargetReplaced"
     TEMPLATE_NOT_FOUND = "TemplateNotFound"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
     SECRET_KEY_NOT_FOUND = "SecretKeyNotFound"  # noqa: S105 - a reason, not a secret

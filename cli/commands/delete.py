@@ -19,11 +19,14 @@ from cli.standing import gone
 from cli.surroundings import Call
 from cli.waiting import Deadline, until
 
+Manner = Literal["safe", "force", "orphan"]
+
 EXAMPLES = """
   berth delete session fix-login
   berth delete session/a session/b --no-wait
   berth delete -f examples/
   berth delete session fix-login --force
+  berth delete session fix-login --orphan
 """
 
 
@@ -37,7 +40,18 @@ def delete(  # noqa: PLR0913 - one argument per option
     wait: Wait = True,
     timeout: Timeout = "10m",
     force: Annotated[
-        bool, typer.Option("--force", help="Delete a session even if work in it is saved nowhere else.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Delete a session though work in it is saved nowhere else, a target though sessions use it.",
+        ),
+    ] = False,
+    orphan: Annotated[
+        bool,
+        typer.Option(
+            "--orphan",
+            help="Give up a session whose target cannot be reached: what it has there is named, and left.",
+        ),
     ] = False,
     ignore_not_found: Annotated[
         bool, typer.Option("--ignore-not-found", help="Count what is not there as deleted.")
@@ -47,8 +61,8 @@ def delete(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Delete records: those named, or those that files declare.
 
-    A session whose work is not saved elsewhere is refused without --force. Interrupting the wait
-    does not take the deletion back.
+    A session whose work is not saved elsewhere is refused without --force, and so is a target that
+    sessions use. Interrupting the wait does not take the deletion back.
     """
     call = Call.of(ctx, server=server, namespace=namespace)
     named = references(what, namespace=call.namespace) if what else []
@@ -61,6 +75,12 @@ def delete(  # noqa: PLR0913 - one argument per option
                 files, namespace=call.namespace, home=home(call.surroundings.environment)
             )
         ]
+    if orphan and force:
+        raise Failure(
+            "--force and --orphan exclude each other",
+            code=ExitCode.USAGE,
+            remedy="--orphan alone: the volumes stay, so no work is lost",
+        )
     if not named:
         raise Failure("nothing is named", code=ExitCode.USAGE, remedy="berth delete session NAME, or -f FILE")
     call.run(
@@ -68,7 +88,7 @@ def delete(  # noqa: PLR0913 - one argument per option
             _delete,
             named,
             limit=seconds(timeout) if wait else None,
-            unsaved="discard" if force else "keep",
+            manner="orphan" if orphan else "force" if force else "safe",
             absent="ignore" if ignore_not_found else "refuse",
         )
     )
@@ -79,7 +99,7 @@ async def _delete(
     client: Client,
     *,
     limit: float | None,
-    unsaved: Literal["keep", "discard"],
+    manner: Manner,
     absent: Literal["ignore", "refuse"],
 ) -> None:
     """Ask for all before waiting for the first: they then go on side by side."""
@@ -88,7 +108,7 @@ async def _delete(
     for reference in named:
         record: Record | None = None
         with failures.collected(str(reference) if len(named) > 1 else ""):
-            record = await _asked(client, reference, unsaved=unsaved, absent=absent)
+            record = await _asked(client, reference, manner=manner, absent=absent)
         if record is None:
             continue
         # Without finalizers it is gone with the answer.
@@ -112,12 +132,16 @@ async def _asked(
     client: Client,
     reference: Reference,
     *,
-    unsaved: Literal["keep", "discard"],
+    manner: Manner,
     absent: Literal["ignore", "refuse"],
 ) -> Record | None:
     """The record as the deletion left it; None where it is not there, and need not be."""
     try:
-        return await client.delete(reference, unsaved=unsaved)
+        if manner == "orphan":
+            record, left = await client.give_up(reference)
+            typer.echo(f"{reference}: {left}")
+            return record
+        return await client.delete(reference, unsaved="discard" if manner == "force" else "keep")
     except Failure as failure:
         if failure.code is ExitCode.NOT_FOUND and absent == "ignore":
             return None

@@ -246,7 +246,7 @@ class FakeBerth(httpx.AsyncBaseTransport):
                 c["type"] == "WorkSaved" and c["status"] == "False"
                 for c in record["status"].get("conditions", ())
             )
-            if unsaved and "force" not in parameters:
+            if unsaved and not {"force", "orphan"} & parameters.keys():
                 raise Problem(409, "WorkUnsaved", f"{key[2]} holds 3 uncommitted files")
             if record["metadata"].get("finalizers"):
                 record["metadata"]["deletionTimestamp"] = BORN
@@ -254,6 +254,10 @@ class FakeBerth(httpx.AsyncBaseTransport):
                 self._happens("delete", record)
             else:
                 self.remove(key[0], key[2], namespace=key[1])
+            if parameters.get("orphan") == "true":
+                left = "left on the target 'default': the application b-hello"
+                headers = {"Warning": f'299 berth "{left}"'}
+                return httpx.Response(200, json=self._shown(record), headers=headers)
         return httpx.Response(200, json=self._shown(record))
 
     def _apply(self, key: tuple[str, str, str], body: Record, parameters: dict[str, str]) -> httpx.Response:

@@ -211,6 +211,17 @@ def test_unsaved_work_is_refused_until_it_is_forced(berth, fake):
     assert berth("delete").exit_code == 2
 
 
+def test_what_is_given_up_is_named(berth, fake):
+    fake.put(session("hello"), conditions=[condition("WorkSaved", "False")])
+    result = berth("delete", "session", "hello", "--orphan")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "session/hello: left on the target 'default': the application b-hello",
+        "session/hello deleted",
+    ]
+    assert berth("delete", "session", "hello", "--orphan", "--force").exit_code == 2
+
+
 def test_a_time_out_of_nothing_still_looks_once(berth, fake):
     fake.put(session("hello"), **running())
     fake.delay = 3

@@ -105,7 +105,7 @@ IMPOSSIBLE: Mapping[str, Impossible] = {
     ),
     "login of nobody": Impossible({"auth_files": {"providers": ["absent"]}}, "SecretNotFound"),
     "no such template": Impossible({"template": "absent"}, "TemplateNotFound"),
-    "no such target": Impossible({"target": {"name": "absent"}}, "TargetNotFound"),
+    "another target": Impossible({"target": {"name": "absent"}}, "TargetChangeRefused"),
     "no such image": Impossible({"image": "sim/missing", "build": None}, "ImageNotFound"),
     "image that crashes": Impossible({"image": "sim/crash:3", "build": None}, "ContainerFailing"),
     "build that fails": Impossible(
