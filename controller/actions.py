@@ -49,6 +49,17 @@ class AttachVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class DetachVolume:
+    """Remove a mount that is one too many at a declared path, which Swarm refuses; its volume stays."""
+
+    mount: VolumeMount
+
+    def __str__(self) -> str:
+        what = f"the volume {self.mount.volume}" if self.mount.volume else "a bind or a file"
+        return f"Detach a surplus mount of {what} at {self.mount.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class AttachRoute:
     """Add the route. Not idempotent, like AttachVolume."""
 
@@ -60,9 +71,11 @@ class AttachRoute:
 
 @dataclass(frozen=True, slots=True)
 class DetachRoute:
-    """Remove a route that is not declared."""
+    """Remove a route that is not declared, or one too many of one that is."""
 
     domain: Domain
+    surplus: bool = False
+    """The declared route stays: what is recorded of it does, too."""
 
     def __str__(self) -> str:
         return f"Detach the route {self.domain.host}"
@@ -110,7 +123,18 @@ class RemoveVolume:
         return f"Remove the volume {self.volume}"
 
 
-Action = Create | Configure | AttachVolume | AttachRoute | DetachRoute | Apply | Build | Delete | RemoveVolume
+Action = (
+    Create
+    | Configure
+    | AttachVolume
+    | DetachVolume
+    | AttachRoute
+    | DetachRoute
+    | Apply
+    | Build
+    | Delete
+    | RemoveVolume
+)
 
 
 def domain_in(route: str | None) -> Domain | None:

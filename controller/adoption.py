@@ -75,8 +75,8 @@ def adopted(session: Session, want: Desired, observed: Observed, detail: Applica
         applied=applied,
         # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
         replaced=None if known.intent is not None and applied == want.digest else known.replaced,
-        storage=tuple(mount.volume for mount in detail.mounts if mount in want.volumes),
-        route=route_of(want.domain) if _only(detail.domains, want.domain) else None,
+        storage=tuple(dict.fromkeys(mount.volume for mount in detail.mounts if mount in want.volumes)),
+        route=_attached_route(detail.domains, want.domain),
     )
 
 
@@ -120,8 +120,11 @@ def _is_wanted(want: Desired, observed: Observed) -> bool:
     return runs == (want.config.replicas > 0)
 
 
-def _only(domains: tuple[Domain, ...], domain: Domain | None) -> bool:
-    return domains == ((domain,) if domain else ())
+def _attached_route(domains: tuple[Domain, ...], declared: Domain | None) -> str | None:
+    """The declared route where it is attached; where none is declared, one that is not yet detached."""
+    if declared is not None:
+        return route_text(declared) if declared in domains else None
+    return route_text(domains[0]) if domains else None
 
 
 def route_of(domain: Domain | None) -> str | None:

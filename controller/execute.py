@@ -17,6 +17,7 @@ from controller.actions import (
     Create,
     Delete,
     DetachRoute,
+    DetachVolume,
     RemoveVolume,
     route_text,
 )
@@ -52,6 +53,8 @@ async def _change(action: Action, dokploy: Dokploy, ref: ApplicationRef) -> None
             await dokploy.update_application(ref.application_id, config)
         case AttachVolume(mount=mount):
             await dokploy.attach_volume(ref.application_id, mount)
+        case DetachVolume(mount=mount):
+            await dokploy.detach_volume(mount.mount_id)
         case AttachRoute(domain=domain):
             await dokploy.create_domain(ref.application_id, domain)
         case DetachRoute(domain=domain):
@@ -83,7 +86,7 @@ def recorded(
             changes = {"storage": (*known.storage, mount.volume)}
         case AttachRoute(domain=domain):
             changes = {"route": route_text(domain)}
-        case DetachRoute():
+        case DetachRoute(surplus=False):
             changes = {"route": None}
         case Apply():
             changes = {

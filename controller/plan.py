@@ -21,7 +21,7 @@ one, a build of it is queued or runs       wait, follow the build
 one, to be started, a container is left    wait: two containers would share its volumes (S2)
 one, not configured                        Configure, then as below
 one, its name or title out of date         Configure; nothing is applied
-one, volumes or route missing              AttachVolume, DetachRoute, AttachRoute, then as below
+one, volumes or route missing or too many  Detach…, AttachVolume, AttachRoute, then as below
 one, never built from these inputs         Build
 one, not applied                           Apply
 one, applied, not yet settled              read tasks and echo; wait

@@ -13,6 +13,7 @@ from controller.actions import (
     Build,
     Configure,
     DetachRoute,
+    DetachVolume,
 )
 from controller.adoption import adopted, needs_detail, readings_to_adopt, route_of
 from controller.desired import Desired
@@ -23,7 +24,7 @@ from controller.plan_settle import settle
 from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known, unanswered
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
-from dokploy.port import ApplicationRow
+from dokploy.port import ApplicationRow, VolumeMount
 
 _NOT_IDEMPOTENT = frozenset({AttachVolume.__name__, AttachRoute.__name__})
 """What must not be asked for again before an earlier one, unanswered, has shown or failed: the same
@@ -64,7 +65,7 @@ def plan_present(
     if step.in_progress:
         return Plan(step.why, known, pace=Pace.MOTION, blocked=step.failure)
     actions = _changes(session, want, known, observed, step)
-    if not actions or _are_for_people(actions, want, known):
+    if _leave_the_container(actions, want, observed):
         settled = settle(session, want, known, observed, step, now, deadlines)
         return settled if settled.readings else replace(settled, actions=actions)
     if observed.jobs is None and (want.build_inputs or application.status == "running"):
@@ -91,6 +92,7 @@ def _changes(
     actions: list[Action] = []
     if known.configured != want.digest or known.described != want.described:
         actions.append(Configure(want.config, want.digest, want.described))
+    actions += _surplus_mounts(want, observed)
     actions += [AttachVolume(mount) for mount in want.volumes if mount.volume not in known.storage]
     actions += _route_changes(want, known, observed)
     if step.build is not None:
@@ -101,18 +103,42 @@ def _changes(
     return (*actions, Apply(why)) if why else tuple(actions)
 
 
-def _are_for_people(actions: tuple[Action, ...], want: Desired, known: DokployStatus) -> bool:
-    """Whether all that is left to do is to write a name or a title: nothing that runs changes."""
-    return known.configured == want.digest and all(isinstance(action, Configure) for action in actions)
+def _leave_the_container(actions: tuple[Action, ...], want: Desired, observed: Observed) -> bool:
+    """Whether nothing that runs changes by what is left to do, if anything is.
+
+    That is to write what is for people, to put back an edit that nobody applied, or to take away a
+    mount or a route that is one too many.
+    """
+    quiet = (Configure, DetachVolume, DetachRoute)
+    if not all(isinstance(action, quiet) for action in actions):
+        return False
+    is_routed = observed.detail is not None and want.domain in observed.detail.domains
+    return want.domain is None or is_routed or not any(isinstance(action, DetachRoute) for action in actions)
+
+
+def _surplus_mounts(want: Desired, observed: Observed) -> list[Action]:
+    """The mounts that are one too many at the path of a declared one, whatever they mount.
+
+    One comes about when a ``mounts.create`` takes effect long after its time-out, and was asked for
+    again; Swarm then refuses the service. Mounts of others at paths of their own are theirs.
+    """
+    paths = {mount.path for mount in want.volumes}
+    kept: list[VolumeMount] = []
+    surplus: list[Action] = []
+    for mount in observed.detail.mounts if observed.detail else ():
+        if mount in want.volumes and mount not in kept:
+            kept.append(mount)
+        elif mount.path in paths:
+            surplus.append(DetachVolume(mount))
+    return surplus
 
 
 def _route_changes(want: Desired, known: DokployStatus, observed: Observed) -> list[Action]:
-    if known.route == route_of(want.domain):
-        return []
     domains = observed.detail.domains if observed.detail else ()
     kept = next((domain for domain in domains if domain == want.domain), None)
-    detach: list[Action] = [DetachRoute(domain) for domain in domains if domain is not kept]
-    if want.domain is None or want.domain in domains:
+    stays = kept is not None
+    detach: list[Action] = [DetachRoute(domain, surplus=stays) for domain in domains if domain is not kept]
+    if want.domain is None or stays or known.route == route_of(want.domain):
         return detach
     return [*detach, AttachRoute(want.domain)]
 

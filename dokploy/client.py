@@ -204,6 +204,10 @@ class HttpDokploy:
         }
         await self._calls.call(procedures.CREATE_MOUNT, values, acknowledged)
 
+    async def detach_volume(self, mount_id: str) -> None:
+        """Remove a mount from an application; one that is gone is success. Its volume stays."""
+        await self._remove(procedures.REMOVE_MOUNT, {"mountId": mount_id}, acknowledged)
+
     async def create_domain(self, application_id: str, domain: Domain) -> None:
         """Add a route, effective at once; not idempotent."""
         values = {

@@ -99,10 +99,14 @@ class VolumeRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VolumeMount:
-    """A named volume of an application."""
+    """A mount of an application; ``mount_id`` is empty before it is attached.
+
+    ``volume`` is the name of a named volume, and empty for a bind or a file, which Berth never makes.
+    """
 
     volume: str
     path: str
+    mount_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +277,10 @@ class Dokploy(Protocol):
 
     async def attach_volume(self, application_id: str, mount: VolumeMount) -> None:
         """Attach a named volume; not idempotent."""
+        ...
+
+    async def detach_volume(self, mount_id: str) -> None:
+        """Remove a mount from an application; one that is gone is success. Its volume stays."""
         ...
 
     async def create_domain(self, application_id: str, domain: Domain) -> None:

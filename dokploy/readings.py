@@ -72,9 +72,10 @@ def detail(body: bytes) -> ApplicationDetail:
         ref=ApplicationRef(row.application_id, row.app_name),
         config=config_in(body),
         mounts=tuple(
-            VolumeMount(mount.volume_name, mount.mount_path)
+            VolumeMount(
+                mount.volume_name or "" if mount.type == "volume" else "", mount.mount_path, mount.mount_id
+            )
             for mount in row.mounts
-            if mount.type == "volume" and mount.volume_name is not None
         ),
         domains=tuple(
             Domain(

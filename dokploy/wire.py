@@ -203,6 +203,7 @@ class ApplicationCreated(Wire):
 class Mount(Wire):
     """A mount of an application."""
 
+    mount_id: str
     type: str
     mount_path: str
     volume_name: str | None = None

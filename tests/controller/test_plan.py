@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller import execute
 from controller.actions import (
     Apply,
     AttachRoute,
@@ -14,6 +15,7 @@ from controller.actions import (
     Configure,
     Create,
     DetachRoute,
+    DetachVolume,
 )
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading, Silence, Unknown
@@ -22,7 +24,7 @@ from controller.planned import Pace, Plan
 from controller.standing import Stage
 from crds.session import DokployStatus, Intent, OperatingMode, Session
 from crds.vocabulary import Reason
-from dokploy.port import Domain
+from dokploy.port import Domain, VolumeMount
 from tests.controller.builders import (
     DEADLINES,
     NOW,
@@ -230,6 +232,8 @@ def test_an_edit_that_nobody_applied_is_undone_without_a_restart():
     edited = detail(of, desired(of), config=config(env="A='2'"))
     made = planned(of, seen(of, suspect=True, detail=edited, tasks=(task(str(known.task)),)))
     assert kinds(made) == [Configure]
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING, "it is Ready meanwhile"
 
 
 def test_an_audit_that_finds_nothing_does_nothing():
@@ -243,6 +247,54 @@ def test_a_volume_that_was_detached_is_attached_again_before_the_next_container(
     of, _ = running()
     bare = detail(of, desired(of), mounts=())
     assert kinds(planned(of, seen(of, suspect=True, detail=bare))) == [AttachVolume, AttachVolume, Apply]
+
+
+@pytest.mark.parametrize("volume", ["the same", "another's", ""])
+def test_a_mount_that_is_one_too_many_is_detached_and_what_runs_is_left_alone(volume: str):
+    of, _ = running()
+    declared = desired(of).volumes
+    name = declared[0].volume if volume == "the same" else volume
+    surplus = VolumeMount(name, declared[0].path, mount_id="mount-3")
+    elsewhere = VolumeMount("somebodys", "/cache", mount_id="mount-4")
+    mounts = (*declared, surplus, elsewhere)
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), mounts=mounts)))
+    assert made.actions == (DetachVolume(surplus),)
+    assert made.actions[0].mount.mount_id == "mount-3"
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+
+
+def test_a_mount_in_the_place_of_a_declared_one_is_detached_before_that_is_attached():
+    of, _ = running()
+    wrong = VolumeMount("another's", "/workspace", mount_id="mount-3")
+    mounts = (wrong, desired(of).volumes[1])
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), mounts=mounts)))
+    assert kinds(made) == [DetachVolume, AttachVolume, Apply]
+
+
+def test_a_route_that_is_one_too_many_is_detached_and_what_runs_is_left_alone():
+    of, _ = running()
+    declared = desired(of).domain
+    assert declared is not None
+    twice = (replace(declared, domain_id="dom-1"), replace(declared, domain_id="dom-2"))
+    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), domains=twice)))
+    assert [action.domain.domain_id for action in made.actions] == ["dom-2"]
+    assert made.stands is not None
+    assert made.stands.stage is Stage.RUNNING
+
+
+def test_a_route_that_is_declared_no_more_is_detached_and_looked_for_until_it_is_gone():
+    of, _ = running()
+    want = desired(of, routed=False)
+    old = Domain("fix-login.example.com", 3000, https=True, domain_id="dom-1")
+    held = detail(of, want, domains=(old,))
+    made = plan(of, want, seen(of, detail=held, tasks=(task(),)), now=NOW, deadlines=DEADLINES)
+    assert kinds(made) == [DetachRoute]
+    failed = with_known(of, made.known)
+    again = plan(failed, want, seen(failed), now=NOW, deadlines=DEADLINES)
+    assert again.readings == {Reading.DETAIL}
+    gone = execute.recorded(made.actions[0], None, made.known, of, now=NOW)
+    assert gone.route is None
 
 
 def test_a_route_that_is_not_declared_is_detached_and_the_declared_one_attached():

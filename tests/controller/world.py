@@ -43,6 +43,7 @@ CHANGES = frozenset(
         "application.deploy",
         "application.delete",
         "mounts.create",
+        "mounts.remove",
         "domain.create",
         "domain.delete",
         "dockerVolume.removeVolume",

@@ -70,6 +70,7 @@ class Tamper(Enum):
     SCALES_DOWN = "sets its replicas to 0 and reloads it"
     RENAMES = "renames it"
     UNMOUNTS = "detaches its volumes"
+    REMOUNTS = "mounts its volumes a second time"
     UNROUTES = "removes its route"
     DOUBLES = "makes another application of the same base name"
     IMITATES = "makes applications whose names nearly are ours"

@@ -235,6 +235,10 @@ def _start_over_a_stop(patch: Patch) -> None:
     patch.setattr(plan_present, "_old_container_ends", lambda *given: None)
 
 
+def _surplus_mounts_kept(patch: Patch) -> None:
+    patch.setattr(plan_present, "_surplus_mounts", lambda *given: [])
+
+
 def _start_by_the_listing(patch: Patch) -> None:
     """``0/0`` is taken for a proof that no container is left."""
     real = plan_present._old_container_ends
@@ -335,6 +339,7 @@ MUTANTS = (
     ),
     Mutant("start over a stop", _start_over_a_stop, ("stop and start",), calm),
     Mutant("start by the listing", _start_by_the_listing, ("stop unhealthy and start",), calm),
+    Mutant("surplus mounts kept", _surplus_mounts_kept, ("at rest",), deeds(Tamper.REMOUNTS)),
     Mutant("retained is removed", _retained_is_removed, ("delete retaining",), calm),
     Mutant(
         "stale record believed", _stale_record_believed, ("change environment",), faults(Fault.STALE_RECORD)

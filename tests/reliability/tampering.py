@@ -68,6 +68,13 @@ async def _unmount(of: ReliabilityWorld, row: dict[str, Any]) -> None:
             await _call(of, "mounts.remove", mountId=mount["mountId"])
 
 
+async def _remount(of: ReliabilityWorld, row: dict[str, Any]) -> None:
+    for mount in list(of.dokploy.database.tables["mount"].values()):
+        if mount["applicationId"] == row["applicationId"]:
+            again = {part: mount[part] for part in ("type", "volumeName", "mountPath", "serviceType")}
+            await _call(of, "mounts.create", serviceId=row["applicationId"], **again)
+
+
 async def _unroute(of: ReliabilityWorld, row: dict[str, Any]) -> None:
     for domain in list(of.dokploy.database.tables["domain"].values()):
         if domain["applicationId"] == row["applicationId"]:
@@ -122,6 +129,7 @@ _ON_APPLICATION: dict[Tamper, Callable[[ReliabilityWorld, dict[str, Any]], Await
     Tamper.SCALES_DOWN: _scale_down,
     Tamper.RENAMES: _rename,
     Tamper.UNMOUNTS: _unmount,
+    Tamper.REMOUNTS: _remount,
     Tamper.UNROUTES: _unroute,
     Tamper.DOUBLES: _double,
     Tamper.CRASHES: _crash,

@@ -168,8 +168,9 @@ class Watch(laws.Keeper):
     def _owner(self, call: Call) -> str:
         """The application that a change is about; a volume and a domain belong to one as well."""
         tables = self._of.dokploy.database.tables
-        if call.name == "domain.delete":
-            return str(tables["domain"].get(call.subject, {}).get("applicationId", call.subject))
+        for name, table in (("domain.delete", "domain"), ("mounts.remove", "mount")):
+            if call.name == name:
+                return str(tables[table].get(call.subject, {}).get("applicationId", call.subject))
         return call.subject
 
     def farewell(self) -> None:

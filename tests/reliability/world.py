@@ -45,7 +45,7 @@ REPOSITORY = "https://git.test/image"
 PACING = Pacing(workers=4, report=20.0, sweep=30.0, lease=3.0, resync=15.0)
 RATE = Limits(calls_per_second=1000, calls_in_flight=4)
 POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit=Duration("60s"))
-_SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "appName")
+_SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "mountId", "appName")
 """What a call may be about, the nearest first."""
 DEADLINES = Deadlines(build=Duration("60s"))
 SECRETS = (

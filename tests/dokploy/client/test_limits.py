@@ -146,6 +146,7 @@ _TRIES = {
     "application.update": {**_ONCE, "unreachable": 2},
     "application.delete": {**_ONCE, "unreachable": 2},
     "domain.delete": {**_ONCE, "unreachable": 2},
+    "mounts.remove": {**_ONCE, "unreachable": 2},
     "dockerVolume.removeVolume": {**_ONCE, "unreachable": 2},
     "application.create": _ONCE,
     "application.reload": _ONCE,
@@ -171,6 +172,7 @@ async def test_the_table_of_repetitions(procedure, failure, config):
         ),
         "application.reload": lambda: client.reload_application(ApplicationRef("a", "app")),
         "application.deploy": lambda: client.deploy_application("a", title="t"),
+        "mounts.remove": lambda: client.detach_volume("m"),
         "mounts.create": lambda: client.attach_volume("a", VolumeMount("v", "/w")),
         "domain.create": lambda: client.create_domain("a", Domain("h", 1, https=False)),
     }

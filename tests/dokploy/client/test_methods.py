@@ -294,6 +294,7 @@ async def test_what_is_gone_is_removed():
     there = Scripted(
         {
             "domain.delete": [recorded("route_domain_delete"), recorded("route_domain_delete_again")],
+            "mounts.remove": [recorded("mounts_remove"), recorded("unknown_id_application_delete")],
             "application.delete": [
                 recorded("delete_during_pull"),
                 recorded("unknown_id_application_delete"),
@@ -307,6 +308,7 @@ async def test_what_is_gone_is_removed():
     client = dokploy(there)
     for _ in range(2):
         await client.delete_domain("d")
+        await client.detach_volume("m")
         await client.delete_application("a")
         await client.remove_volume("qk2-afrmsu-work")
     assert there.sent == {"volumeName": "qk2-afrmsu-work"}
@@ -379,7 +381,8 @@ async def test_mounts_and_routes_are_read_with_the_application():
     detail = await dokploy(there).read_application("AY7IDLpMH36Qx2B5veGm3")
     assert detail.ref == ApplicationRef("AY7IDLpMH36Qx2B5veGm3", "sess-abc123-y33mvu")
     assert detail.mounts[0] == VolumeMount("sess-abc123-y33mvu-data", "/data")
-    assert all(mount.volume for mount in detail.mounts)
+    assert detail.mounts[0].mount_id
+    assert [mount.path for mount in detail.mounts if not mount.volume] == ["/cfg/a.txt", "/bind"]
     domain = Domain(host="s1.example.com", port=9090, https=False, path="/api")
     assert detail.domains == (domain,)
     assert detail.domains[0].domain_id == "8xu_05kN8jW2A3Hy-yhDd"
