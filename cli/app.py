@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli.failures import ExitCode, Failure
+from cli.output import say
 
 COMPLETE = "_BERTH_COMPLETE"
 """The variable by which a shell asks for completions."""
@@ -184,7 +185,7 @@ def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if message.startswith("Usage:"):
-        typer.echo(message)
+        say(message)
         return ExitCode.USAGE
     path = context.command_path if context is not None else "berth"
     _say([f"error: {message[:1].lower()}{message[1:].rstrip('.')}", f"  try: {path} --help"])
@@ -193,7 +194,7 @@ def _usage(error: typer.TyperException) -> int:
 
 def _say(lines: Sequence[str]) -> None:
     for index, line in enumerate(lines):
-        typer.secho(line, err=True, fg="red" if index == 0 and _coloured() else None)
+        say(line, err=True, fg="red" if index == 0 and _coloured() else None)
 
 
 def _coloured() -> bool:

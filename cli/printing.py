@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import typer
-
 from cli.failures import ExitCode, Failure
 from cli.jsonpath import Template
 from cli.kinds import find_kind
+from cli.output import say_data, visible_json
 from cli.record import Record, metadata
 
 Shape = Literal["table", "wide", "name", "json", "yaml", "jsonpath"]
@@ -51,7 +50,7 @@ def output(asked: str | None, *, allowed: Sequence[Shape]) -> Output:
 
 def write(document: Any, way: Output) -> None:
     """Write one document, or a list, in a way that is not tabular."""
-    typer.echo(text(document, way), nl=way.shape != "jsonpath")
+    say_data(text(document, way), nl=way.shape != "jsonpath")
 
 
 def text(document: Any, way: Output) -> str:
@@ -62,7 +61,7 @@ def text(document: Any, way: Output) -> str:
         return way.template.render(document)
     if way.shape == "name":
         return "\n".join(name_of(record) for record in document.get("items", [document]))
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return visible_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def yaml_of(document: Any) -> str:

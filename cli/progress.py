@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from cli.output import visible
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -33,6 +35,7 @@ class Progress:
 
     def show(self, line: str) -> None:
         """Say what is going on now; the same words again say nothing."""
+        line = visible(line)
         if line == self._last:
             return
         self._last = line

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cli.output import visible
+
 Record = dict[str, Any]
 
 
@@ -46,5 +48,5 @@ def identity(record: Record) -> tuple[str, str]:
 
 
 def one_line(text: str) -> str:
-    """Text for a line or a cell: white space collapsed, control characters gone."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Text for a line or a cell: white space collapsed, control characters written out."""
+    return visible(" ".join(text.split()), kept="")

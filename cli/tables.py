@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import typer
+from cli.output import say, visible
 
 GAP = "   "
 _STYLES: Mapping[str, str] = {
@@ -42,6 +42,7 @@ class Table:
 
     def write(self, rows: Sequence[Sequence[str]]) -> None:
         """Write rows to stdout, the titles before the first."""
+        rows = [[visible(cell, kept="") for cell in row] for row in rows]
         if not self._widths:
             shown = [self._titles, *rows] if self._headers == "shown" else rows
             self._widths = [max((len(row[i]) for row in shown), default=0) for i in range(len(self._titles))]
@@ -49,9 +50,9 @@ class Table:
                 self._write_rich(rows)
                 return
             if self._headers == "shown":
-                typer.echo(self._line(self._titles))
+                say(self._line(self._titles))
         for row in rows:
-            typer.echo(self._line(row))
+            say(self._line(row))
         sys.stdout.flush()
 
     def _line(self, row: Sequence[str]) -> str:

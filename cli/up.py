@@ -21,6 +21,7 @@ from cli.client import connect
 from cli.connection import home as home_of
 from cli.connection import locate
 from cli.failures import ExitCode, Failure
+from cli.output import say
 from cli.supervisor import AlreadyRunning, Program, Supervisor, only_one
 from cli.surroundings import Surroundings
 from container import signals
@@ -110,7 +111,7 @@ def _usable(place: Path) -> Path:
 
 async def _run(places: Places, ports: Ports, *, with_example: bool) -> None:
     told = _told_to_end(signals.begin())
-    supervisor = Supervisor(places.home, typer.echo)
+    supervisor = Supervisor(places.home, say)
     supervisor.end_leftovers()
     try:
         started = time.monotonic()
@@ -118,15 +119,15 @@ async def _run(places: Places, ports: Ports, *, with_example: bool) -> None:
         await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             await work
-            typer.echo(f"up after {time.monotonic() - started:.1f} s; Ctrl-C ends it, and `berth up` goes on")
+            say(f"up after {time.monotonic() - started:.1f} s; Ctrl-C ends it, and `berth up` goes on")
             await told
         work.cancel()
     finally:
-        typer.echo("ending")
+        say("ending")
         await supervisor.stop()
         for leftover in (places.api_endpoint, places.dokploy_endpoint):
             leftover.unlink(missing_ok=True)
-    typer.echo(f"ended; the records are kept in {places.home}")
+    say(f"ended; the records are kept in {places.home}")
 
 
 def _told_to_end(ignored: frozenset[signal.Signals]) -> asyncio.Future[None]:
@@ -139,7 +140,7 @@ def _told_to_end(ignored: frozenset[signal.Signals]) -> asyncio.Future[None]:
 
 
 async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_example: bool) -> None:
-    typer.echo(f"home      {places.home}")
+    say(f"home      {places.home}")
     places.api_endpoint.unlink(missing_ok=True)
     places.dokploy_endpoint.unlink(missing_ok=True)
     # All three at once: each waits for what it needs of the others by itself.
@@ -151,18 +152,18 @@ async def _start(places: Places, ports: Ports, supervisor: Supervisor, *, with_e
     await supervisor.start(Program("controller", "controller", environment=places.environment))
     if places.dokploy_url is None:
         await _endpoint(places.dokploy_endpoint, "dokploy", supervisor)
-        typer.echo(f"dokploy   {places.dokploy()['url']} (local: sessions are processes, not isolated)")
+        say(f"dokploy   {places.dokploy()['url']} (local: sessions are processes, not isolated)")
     await _endpoint(places.api_endpoint, "api", supervisor)
     environment = {**os.environ, "BERTH_HOME": str(places.home)}
     for name in ("BERTH_URL", "BERTH_TOKEN"):
         environment.pop(name, None)
     async with connect(lambda: locate(environment)) as client:
-        typer.echo(f"api       {client.connection.url} (token in {places.token})")
+        say(f"api       {client.connection.url} (token in {places.token})")
         await declare_target(client, places)
         if with_example:
-            await run_example(client, places, typer.echo)
-    typer.echo("enter     berth open hello (a session's page lets in only who comes from Berth)")
-    typer.echo("look      berth get sessions · berth describe session hello")
+            await run_example(client, places, say)
+    say("enter     berth open hello (a session's page lets in only who comes from Berth)")
+    say("look      berth get sessions · berth describe session hello")
 
 
 async def _make_database(places: Places) -> None:
@@ -201,7 +202,7 @@ def _port(asked: int | None, default: int, what: str) -> int:
         return asked
     free = _bound(0 if asked == 0 else default)
     if free is None:
-        typer.echo(f"port {default} is taken; {what} will be on another one")
+        say(f"port {default} is taken; {what} will be on another one")
         free = _bound(0)
     return free or 0
 

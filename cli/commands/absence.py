@@ -9,6 +9,7 @@ import typer
 from cli.failures import ExitCode, Failure
 from cli.kinds import TARGET, refer
 from cli.options import Server
+from cli.output import say
 from cli.record import Record, status
 from cli.surroundings import Call
 from cli.sweeping import absence_text, freeze_lines, missing
@@ -47,8 +48,8 @@ def accept_absence(
         )
     if not yes:
         for line in freeze_lines(record, call.surroundings.now()):
-            typer.echo(line, err=True)
+            say(line, err=True)
         question = f"Missing on {reference}: {absence_text(record)}. Are they truly gone, to be created anew?"
         typer.confirm(question, abort=True, err=True)
     call.run(lambda client: client.accept_absence(reference, missing=count))
-    typer.echo(f"{reference}: absence of {absence_text(record)} accepted for 10 minutes")
+    say(f"{reference}: absence of {absence_text(record)} accepted for 10 minutes")

@@ -14,6 +14,7 @@ from cli.connection import home
 from cli.documents import Declared, declared
 from cli.failures import ExitCode, Failure, Failures
 from cli.options import Files, Namespace, Server
+from cli.output import say
 from cli.printing import Output
 from cli.surroundings import Call
 
@@ -74,9 +75,9 @@ async def _apply(
             done.append(applied)
             if way.tabular:
                 # One line at a time: what was done is on the screen, whatever comes of the others.
-                typer.echo(f"{document.reference} {applied.result}{suffix}")
+                say(f"{document.reference} {applied.result}{suffix}")
             elif way.shape == "name":
-                typer.echo(str(document.reference))
+                say(str(document.reference))
     if way.shape in {"json", "yaml"}:
         records = [applied.record for applied in done]
         several = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": records}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.app import COMPLETE
+from cli.output import say
 
 EXAMPLES = """
   source <(berth completion bash)
@@ -28,4 +29,4 @@ def completion(shell: Annotated[Shell, typer.Argument(help="The shell to print t
     """Print the completion script of a shell, to be sourced by it."""
     from typer._completion_shared import get_completion_script  # noqa: PLC0415 - for this command alone
 
-    typer.echo(get_completion_script(prog_name="berth", complete_var=COMPLETE, shell=shell.value))
+    say(get_completion_script(prog_name="berth", complete_var=COMPLETE, shell=shell.value))

@@ -7,6 +7,7 @@ import typer
 from cli import printing
 from cli.connection import home
 from cli.options import DataOutput, Namespace, Server
+from cli.output import say
 from cli.surroundings import Call
 
 EXAMPLES = """
@@ -41,4 +42,4 @@ def config(
         ("home", told["home"]),
         ("namespace", told["namespace"]),
     ):
-        typer.echo(f"{title + ':':<11}{value}")
+        say(f"{title + ':':<11}{value}")

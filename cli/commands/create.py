@@ -17,6 +17,7 @@ from cli.client import Client
 from cli.failures import ExitCode, Failure
 from cli.kinds import SECRET, Reference, kind_named, refer
 from cli.options import Namespace, Server
+from cli.output import say
 from cli.printing import Output
 from cli.record import Record
 from cli.surroundings import Call
@@ -145,6 +146,6 @@ async def _create(
     else:
         result, stored = "created", await _new(reference, record, client)
     if way.tabular:
-        typer.echo(f"{reference} {result}")
+        say(f"{reference} {result}")
     else:
         printing.write(stored, way)

@@ -13,6 +13,7 @@ from cli.connection import home
 from cli.failures import ExitCode, Failure, Failures
 from cli.kinds import Reference, references
 from cli.options import Files, Namespace, Server, Timeout, Wait, seconds
+from cli.output import say
 from cli.progress import Progress
 from cli.record import Record, metadata
 from cli.standing import gone
@@ -117,14 +118,14 @@ async def _delete(
     with Progress() as progress:
         for reference, uid in going:
             if uid is not None and limit is None:
-                typer.echo(f"{reference} will be deleted")
+                say(f"{reference} will be deleted")
                 continue
             with failures.collected():
                 if uid is not None:
                     await until(
                         client, reference, gone(uid), deadline=deadline, progress=progress, wish="deleted"
                     )
-                typer.echo(f"{reference} deleted")
+                say(f"{reference} deleted")
     failures.raise_found()
 
 
@@ -139,7 +140,7 @@ async def _asked(
     try:
         if manner == "orphan":
             record, left = await client.give_up(reference)
-            typer.echo(f"{reference}: {left}")
+            say(f"{reference}: {left}")
             return record
         return await client.delete(reference, unsaved="discard" if manner == "force" else "keep")
     except Failure as failure:

@@ -15,6 +15,7 @@ from cli.explaining import condition_lines, event_lines, plan_lines
 from cli.failures import ExitCode, Failure
 from cli.kinds import SESSION, TARGET, Reference, references
 from cli.options import DataOutput, Namespace, Server
+from cli.output import say
 from cli.record import Record, conditions, metadata, one_line, spec, status
 from cli.surroundings import Call
 from cli.sweeping import absence_text, freeze_lines, report_lines
@@ -46,7 +47,7 @@ def describe(
             printing.write(told, way)
             continue
         separator = ["", "---", ""] if index else []
-        typer.echo("\n".join(separator + description(told, call.surroundings.now())))
+        say("\n".join(separator + description(told, call.surroundings.now())))
 
 
 async def _told(reference: Reference, client: Client) -> Record:

@@ -16,6 +16,7 @@ from cli.explaining import change_lines, plan_lines
 from cli.failures import ExitCode, Failure
 from cli.kinds import SESSION
 from cli.options import DataOutput, Files, Namespace, Server
+from cli.output import say
 from cli.record import Record
 from cli.surroundings import Call
 
@@ -47,7 +48,7 @@ def diff(
     if way.tabular:
         lines = [line for each in found for line in _lines(each)]
         if lines:
-            typer.echo("\n".join(lines))
+            say("\n".join(lines))
     else:
         printing.write(found, way)
     if any(each["result"] != "unchanged" for each in found):

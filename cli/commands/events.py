@@ -14,6 +14,7 @@ from cli.columns import columns
 from cli.failures import ExitCode, Failure
 from cli.kinds import EVENT, Reference, references
 from cli.options import AllNamespaces, DataOutput, Namespace, Server, Watch
+from cli.output import say
 from cli.printing import Output
 from cli.record import Record
 from cli.surroundings import Call
@@ -63,7 +64,7 @@ async def _show(
     if not way.tabular:
         printing.write({"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": items}, way)
     elif not items and not watching:
-        typer.echo(
+        say(
             "no events" + (f" about {about}" if about else f" in namespace {place}" if place else ""),
             err=True,
         )

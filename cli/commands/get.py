@@ -17,6 +17,7 @@ from cli.failures import ExitCode, Failure, Failures
 from cli.jsonpath import Template, printed
 from cli.kinds import EVENT, Kind, Reference, kind_named, references
 from cli.options import AllNamespaces, Namespace, Selector, Server, Watch
+from cli.output import say
 from cli.printing import Output
 from cli.record import Record, one_line
 from cli.surroundings import Call
@@ -169,7 +170,7 @@ def _once(view: View, query: Query, records: list[Record]) -> None:
         view.show(query.kind, records)
     else:
         where = f" in namespace {query.namespace}" if query.namespace and query.kind.namespaced else ""
-        typer.echo(f"no {query.kind.plural} found{where}", err=True)
+        say(f"no {query.kind.plural} found{where}", err=True)
 
 
 async def _named(view: View, named: Sequence[Reference], client: Client) -> None:

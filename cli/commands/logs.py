@@ -12,6 +12,7 @@ import typer
 from cli.client import Client
 from cli.kinds import Reference, sessions
 from cli.options import Namespace, Server, SessionName, seconds
+from cli.output import say_log
 from cli.surroundings import Call
 
 EXAMPLES = """
@@ -59,5 +60,5 @@ def logs(
 async def _show(reference: Reference, parameters: dict[str, str], client: Client) -> None:
     async with aclosing(client.logs(reference, parameters)) as lines:
         async for line in lines:
-            typer.echo(line)
+            say_log(line)
             sys.stdout.flush()

@@ -11,6 +11,7 @@ from cli.client import Client, Verb
 from cli.failures import Failures
 from cli.kinds import Reference, sessions
 from cli.options import Namespace, Server, SessionNames, Timeout, Wait, seconds
+from cli.output import say
 from cli.progress import Progress
 from cli.record import Record, metadata
 from cli.standing import Predicate, holds, in_phase
@@ -78,7 +79,7 @@ async def _act(named: Sequence[Reference], verb: Verb, limit: float | None, clie
             asked.append((reference, await client.act(reference, verb)))
     if limit is None:
         for reference, _ in asked:
-            typer.echo(f"{reference} will be {_DONE[verb]}")
+            say(f"{reference} will be {_DONE[verb]}")
         failures.raise_found()
         return
     deadline = Deadline(limit)
@@ -91,7 +92,7 @@ async def _act(named: Sequence[Reference], verb: Verb, limit: float | None, clie
                 await until(
                     client, reference, predicate, deadline=deadline, progress=progress, wish=_DONE[verb]
                 )
-                typer.echo(f"{reference} {_DONE[verb]}")
+                say(f"{reference} {_DONE[verb]}")
     failures.raise_found()
 
 

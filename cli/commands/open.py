@@ -13,6 +13,7 @@ from cli.connection import home
 from cli.failures import ExitCode, Failure
 from cli.kinds import Reference, sessions
 from cli.options import DataOutput, Namespace, Server, SessionName
+from cli.output import say
 from cli.record import Record, status
 from cli.redirect import page_leading_to
 from cli.standing import holds, in_words
@@ -56,15 +57,15 @@ def open_(
     call = Call.of(ctx, server=server, namespace=namespace)
     reference = sessions([session], namespace=call.namespace)[0]
     if url_only:
-        typer.echo(call.run(partial(_url, reference)))
+        say(call.run(partial(_url, reference)))
         return
     given = call.run(partial(_entry, reference, "tool" if tool else "enter"))
     if not way.tabular:
         printing.write(given, way)
     elif tool:
-        typer.echo(given["token"])
+        say(given["token"])
     elif link:
-        typer.echo(_link(given))
+        say(_link(given))
     else:
         _show(call, given)
 
@@ -73,10 +74,10 @@ def _show(call: Call, given: Record) -> None:
     """Open the page and print its URL; where there is no browser, print the link that one can open."""
     page = page_leading_to(_link(given), home(call.surroundings.environment) / "open")
     if call.surroundings.browse(page):
-        typer.echo(given["url"])
+        say(given["url"])
         return
-    typer.echo("no browser can be started here; this link lets in once, within a minute:", err=True)
-    typer.echo(_link(given))
+    say("no browser can be started here; this link lets in once, within a minute:", err=True)
+    say(_link(given))
 
 
 def _link(given: Record) -> str:
@@ -102,5 +103,5 @@ async def _url(reference: Reference, client: Client) -> str:
             remedy=f"berth why {reference.name}",
         )
     if not holds("Ready")(record):
-        typer.echo(f"{reference} is not Ready: {in_words(record)}", err=True)
+        say(f"{reference} is not Ready: {in_words(record)}", err=True)
     return url

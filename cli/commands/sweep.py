@@ -13,6 +13,7 @@ from cli.client import Client, Query
 from cli.failures import ExitCode, Failure
 from cli.kinds import TARGET, Reference, refer
 from cli.options import Server, Timeout, Wait, seconds
+from cli.output import say
 from cli.progress import Progress
 from cli.record import Record, metadata, one_line, status
 from cli.standing import Predicate
@@ -81,7 +82,7 @@ async def _sweep(named: Sequence[Reference] | None, limit: float | None, client:
     asked = [(each, await client.ask_sweep(each)) for each in named or await _targets(client)]
     if limit is None:
         for reference, _ in asked:
-            typer.echo(f"{reference} will be swept")
+            say(f"{reference} will be swept")
         return []
     reports: list[Record] = []
     deadline = Deadline(limit)
@@ -133,9 +134,9 @@ def _write(shown: Sequence[Record], way: printing.Output, call: Call) -> None:
             continue
         deleted = f", {each['deleted']} deleted" if "deleted" in each else ""
         if not each.get("findings") or deleted:
-            typer.echo(f"target/{each['target']}: {counted(each.get('counts') or {})}{deleted}")
+            say(f"target/{each['target']}: {counted(each.get('counts') or {})}{deleted}")
     commands = command_lines([item for _, item in findings])
     if commands:
-        typer.echo("No call of Dokploy's removes these; on its host, once you have looked:")
+        say("No call of Dokploy's removes these; on its host, once you have looked:")
         for command in commands:
-            typer.echo(f"  {command}")
+            say(f"  {command}")

@@ -9,6 +9,7 @@ import typer
 
 from cli import printing
 from cli.options import DataOutput, Server
+from cli.output import say
 from cli.record import Record
 from cli.surroundings import Call
 
@@ -30,7 +31,7 @@ def version(
     way = printing.output(output, allowed=("json", "yaml"))
     told: Record = {"client": {"version": installed("berth")}}
     if way.tabular:
-        typer.echo(f"client: {told['client']['version']}")
+        say(f"client: {told['client']['version']}")
     if not client:
         call = Call.of(ctx, server=server)
         told["server"] = {**call.run(lambda berth: berth.version()), "url": call.locate().url}
@@ -39,7 +40,5 @@ def version(
     elif not client:
         here = told["server"]
         role = (here.get("identity") or {}).get("name", "unknown")
-        typer.echo(f"server: {here.get('version')} at {here['url']}")
-        typer.echo(
-            f"        instance {here.get('instance')}, records in {here.get('records')}, you are {role}"
-        )
+        say(f"server: {here.get('version')} at {here['url']}")
+        say(f"        instance {here.get('instance')}, records in {here.get('records')}, you are {role}")

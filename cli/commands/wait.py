@@ -15,6 +15,7 @@ from cli.failures import ExitCode, Failure, Failures
 from cli.jsonpath import Template, printed
 from cli.kinds import Reference, references
 from cli.options import Namespace, Server, Timeout, seconds
+from cli.output import say
 from cli.progress import Progress
 from cli.record import Record, metadata
 from cli.standing import Predicate, gone, holds
@@ -117,7 +118,7 @@ async def _wait(named: Sequence[Reference], wish: Wish, limit: float, client: Cl
                         wish=wish.words,
                         about=wish.about,
                     )
-                typer.echo(f"{reference} {'deleted' if wish.predicate is None else 'condition met'}")
+                say(f"{reference} {'deleted' if wish.predicate is None else 'condition met'}")
     failures.raise_found()
 
 

@@ -11,6 +11,7 @@ from cli.client import Client
 from cli.explaining import event_lines, plan_lines, unmet_lines
 from cli.kinds import Reference, sessions
 from cli.options import DataOutput, Namespace, Server, SessionName
+from cli.output import say
 from cli.printing import Output
 from cli.record import one_line
 from cli.surroundings import Call
@@ -43,7 +44,7 @@ async def _why(call: Call, way: Output, reference: Reference, client: Client) ->
         return
     now = call.surroundings.now()
     summary = one_line(str(answer.get("summary") or answer.get("phase") or "nothing is known yet"))
-    typer.echo(f"{reference}: {summary}")
+    say(f"{reference}: {summary}")
     sections = (
         ("Conditions not met", unmet_lines(answer.get("conditions") or [], now, said=summary)),
         ("Next", plan_lines(answer.get("plan") or {}, said=summary)),
@@ -51,4 +52,4 @@ async def _why(call: Call, way: Output, reference: Reference, client: Client) ->
     )
     for title, lines in sections:
         if lines:
-            typer.echo("\n".join([f"\n{title}:", *(f"  {line}" for line in lines)]))
+            say("\n".join([f"\n{title}:", *(f"  {line}" for line in lines)]))
