@@ -28,7 +28,7 @@ async def containers_of(dokploy: Dokploy, identity: Identity) -> tuple[str, ...]
         rows = await _containers(dokploy, identity)
     except DokployError as error:
         passes = isinstance(error, Unreachable | Ambiguous | Failed)
-        if passes or (isinstance(error, Unauthorized) and error.throttled):
+        if passes or (isinstance(error, Unauthorized) and error.of_key):
             raise  # not read is not gone: what has the volumes may be running still
         return Silence.NO_ANSWER
     return tuple(row.name for row in rows)

@@ -186,8 +186,11 @@ _TARGET = {
         "See that Dokploy runs and that spec.url of the Target leads to it.",
     ),
     Reason.TARGET_UNAUTHORIZED: Meaning(
-        "Dokploy refuses the API key.",
-        "Put a valid key of an owner or admin into the Secret named by spec.apiKey of the Target.",
+        "Dokploy refuses the API key: it is wrong, revoked or expired, or rate-limited without having "
+        "shown it.",
+        "Look at the key in Dokploy; put one of an owner or admin, made with rate limiting off, into the "
+        "Secret "
+        "named by spec.apiKey of the Target.",
     ),
     Reason.TARGET_THROTTLED: Meaning(
         "Dokploy takes the key at times and refuses it at others: the key is rate-limited.",

@@ -6,7 +6,7 @@
     ├── Unreachable              nothing was sent: refused, no route, name not found
     ├── Ambiguous                sent, and no usable answer: time-out, cut connection, garbled body
     ├── Failed                   a 5xx answer; Dokploy may have done part of it
-    ├── Unauthorized             401; ``throttled`` when the same key also gets through (FACTS 6)
+    ├── Unauthorized             401: the key is not taken, or may not do this
     ├── NotFound                 404: the object is not there
     ├── Invalid                  400, 413, 415: the same call will never succeed
     ├── VolumeInUse              the volume's container has not gone yet (FACTS-2 2)
@@ -60,11 +60,16 @@ class Failed(DokployError):
 
 
 class Unauthorized(DokployError):
-    """The key is not accepted now: revoked, or throttled (they look alike, FACTS 6)."""
+    """The key is not accepted now, or may not do this.
 
-    def __init__(self, procedure: str, message: str, *, throttled: bool) -> None:
+    ``throttled``: it is known to be over its rate limit. ``of_key``: it is the key that is refused,
+    and with it any call; otherwise this one call alone.
+    """
+
+    def __init__(self, procedure: str, message: str, *, throttled: bool, of_key: bool = True) -> None:
         super().__init__(procedure, message)
         self.throttled = throttled
+        self.of_key = of_key
 
 
 class NotFound(DokployError):

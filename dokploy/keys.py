@@ -1,12 +1,15 @@
-"""What is known of the API key: the secret itself, and whether it comes and goes.
+"""What is known of the API key: the secret itself, and what its refusals tell.
 
 A key over its rate limit is answered just like a revoked one: 401, without a word more (FACTS 6).
-The difference shows in time only: a limited key also gets through.
+Two things tell them apart, and both take more than one answer: a limited key is taken again later,
+and at the edge of its limit Dokploy may let it in and refuse the call (FACTS-2 8), which it never
+does with a revoked one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from enum import Enum, auto
 
 import httpx
 from pydantic import SecretStr
@@ -14,11 +17,9 @@ from pydantic import SecretStr
 from dokploy.limiter import Clock
 
 _HEADER = "x-api-key"
-_RECENT = 600.0
-"""Seconds after an accepted call in which a refusal speaks for a limit, not for a lost key."""
 _LIMIT_REMEMBERED = 86_400.0
-"""Seconds for which a key once seen to come back is taken for limited: the default limit counts
-by the day (FACTS 6)."""
+"""Seconds for which a key that showed its limit is taken for limited: the default limit counts by
+the day (FACTS 6). One that is refused for longer was revoked, too."""
 
 
 class KeyHeader(httpx.Auth):
@@ -39,27 +40,49 @@ class KeyHeader(httpx.Auth):
         yield request
 
 
+class KeyStanding(Enum):
+    """What the answers so far tell of a key that is refused now."""
+
+    NEVER_ACCEPTED = auto()
+    """Wrong, revoked, expired, or over its limit since before the first call."""
+    NO_LONGER_ACCEPTED = auto()
+    """Revoked, expired, disabled or over its limit: nobody can tell which yet."""
+    LIMITED = auto()
+    """Over its rate limit: it came back before, or was refused as only a limited key is."""
+
+
 class KeyHistory:
     """When the key was accepted and refused."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._accepted: float | None = None
-        self._came_back: float | None = None
+        self._was_accepted = False
+        self._limited: float | None = None
+        """When it last showed that it is limited."""
         self._refused = False
+        self._at_edge = False
 
     def accepted(self) -> None:
-        """Dokploy knew the key."""
-        now = self._clock()
+        """Dokploy knew the key, and answered the call."""
         if self._refused:
-            self._came_back = now
-        self._refused = False
-        self._accepted = now
+            self._limited = self._clock()
+        self._was_accepted = True
+        self._refused = self._at_edge = False
 
-    def refused(self) -> bool:
-        """Dokploy did not know the key; tells whether that speaks for a rate limit."""
-        now = self._clock()
+    def at_edge(self) -> KeyStanding:
+        """Dokploy let the key in and then did not know it any more, within one call."""
+        self._was_accepted = self._at_edge = True
+        return self._standing()
+
+    def refused(self) -> KeyStanding:
+        """Dokploy did not know the key."""
+        if self._at_edge:
+            self._limited = self._clock()
         self._refused = True
-        recently = self._accepted is not None and now - self._accepted < _RECENT
-        limited = self._came_back is not None and now - self._came_back < _LIMIT_REMEMBERED
-        return recently or limited
+        self._at_edge = False
+        return self._standing()
+
+    def _standing(self) -> KeyStanding:
+        if self._limited is not None and self._clock() - self._limited < _LIMIT_REMEMBERED:
+            return KeyStanding.LIMITED
+        return KeyStanding.NO_LONGER_ACCEPTED if self._was_accepted else KeyStanding.NEVER_ACCEPTED

@@ -23,7 +23,7 @@ from dokploy.errors import (
     Unsupported,
     VolumeInUse,
 )
-from dokploy.keys import KeyHistory
+from dokploy.keys import KeyHistory, KeyStanding
 from dokploy.procedures import Procedure
 
 
@@ -67,7 +67,7 @@ def error_of(
 ) -> DokployError:
     """The error that an answer other than 200 stands for. ``sent`` are the names of our fields."""
     refusal = _read(answer.body)
-    if refusal.code is not None and refusal.data.path is not None:
+    if refusal.code is not None and refusal.data.path is not None and not _is_at_edge(answer.status, refusal):
         # Only someone whose key is known gets as far as a procedure: the bare 401 names none.
         history.accepted()
     return _told(procedure, answer.status, refusal) or _by_status(
@@ -112,10 +112,12 @@ def _by_status(
     name = procedure.name
     match status:
         case HTTPStatus.UNAUTHORIZED if refusal.code is None:
-            return _key_refused(name, throttled=history.refused())
+            return _key_refused(name, history.refused())
+        case HTTPStatus.UNAUTHORIZED if _is_at_edge(status, refusal):
+            return _refused_at_edge(name, history.at_edge())
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             message = "the API key may not do this; Berth needs the key of an owner or an admin"
-            return Unauthorized(name, message, throttled=False)
+            return Unauthorized(name, message, throttled=False, of_key=False)
         case HTTPStatus.NOT_FOUND:
             return _not_found(name, refusal)
         case HTTPStatus.BAD_REQUEST:
@@ -135,18 +137,50 @@ def _by_status(
             return Failed(name, f"Dokploy failed (HTTP {status})", status=status)
 
 
-def _key_refused(name: str, *, throttled: bool) -> Unauthorized:
-    if throttled:
-        message = (
-            "The API key is rate limited; create it with rate limiting off "
-            "(it is refused now, and has been accepted before)"
-        )
-    else:
-        message = (
-            "the API key is not accepted: it is wrong, revoked or expired; "
-            "or it is rate limited, then create it with rate limiting off"
-        )
-    return Unauthorized(name, message, throttled=throttled)
+def _is_at_edge(status: int, refusal: _Refusal) -> bool:
+    """Whether Dokploy let the key in, and then knew nobody: it checks a key twice in each call (FACTS-2 8).
+
+    A missing permission has words of its own; this has none but the code.
+    """
+    return status == HTTPStatus.UNAUTHORIZED and refusal.code is not None and refusal.message == refusal.code
+
+
+def _key_refused(name: str, standing: KeyStanding) -> Unauthorized:
+    return Unauthorized(name, _REFUSED[standing], throttled=standing is KeyStanding.LIMITED)
+
+
+def _refused_at_edge(name: str, standing: KeyStanding) -> Unauthorized:
+    limited = standing is KeyStanding.LIMITED
+    return Unauthorized(name, _REFUSED[standing] if limited else _AT_EDGE, throttled=limited)
+
+
+_LOOK = (
+    "Look in Dokploy under Settings, API keys: if the key is not there, or has expired, create another; "
+    "if it "
+    "is there, create one with rate limiting off"
+)
+_REFUSED = {
+    KeyStanding.NEVER_ACCEPTED: (
+        "the API key is not accepted: it is wrong, revoked, disabled or expired, or it is rate limited and "
+        f"used up. {_LOOK}"
+    ),
+    KeyStanding.NO_LONGER_ACCEPTED: (
+        "the API key was accepted before and is not any more: it was revoked or disabled, has expired, or is "
+        f"rate limited; Dokploy answers alike to all of them. {_LOOK}"
+    ),
+    KeyStanding.LIMITED: (
+        "the API key is rate limited: Dokploy takes it at times and refuses it at others. Create one with "
+        "rate "
+        "limiting off"
+    ),
+}
+_AT_EDGE = (
+    "Dokploy knows the API key and refuses the call: the key is at the edge of its rate limit, or its "
+    "user is "
+    "no owner or admin any more. Look in Dokploy at the user's role, and whether the key was created with "
+    "rate "
+    "limiting off"
+)
 
 
 def _not_found(name: str, refusal: _Refusal) -> DokployError:

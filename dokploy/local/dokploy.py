@@ -25,7 +25,7 @@ from dokploy.local.checks import checked
 from dokploy.local.database import SETTINGS_ID, Database, Row
 from dokploy.local.deployer import Deployer
 from dokploy.local.ids import Ids
-from dokploy.local.keys import DEFAULT_UNITS, ApiKey, Caller, Keys
+from dokploy.local.keys import DEFAULT_UNITS, ApiKey, Caller, Keys, Refused
 from dokploy.local.queue import BuildQueue
 from dokploy.local.refusals import UNAUTHORIZED, UNKNOWN_PROCEDURE, Refusal, forbidden_resource
 from dokploy.local.registry import REGISTER, Call, Method, Procedure
@@ -140,8 +140,10 @@ class LocalDokploy:
         status: int | None = None
         try:
             caller = self.keys.admit(key)
-            if caller is None:
+            if caller is Refused.UNKNOWN:
                 answer = refused(401, UNAUTHORIZED)
+            elif caller is Refused.AT_EDGE:
+                answer = refused(401, Refusal(401, "UNAUTHORIZED").body(name))
             else:
                 answer = await self._answer(name, method, given, caller)
             status = answer.status

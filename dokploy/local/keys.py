@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 DAY_MS = 86_400_000
@@ -58,6 +59,15 @@ class ApiKey:
         return True
 
 
+class Refused(Enum):
+    """How a key is refused."""
+
+    UNKNOWN = auto()
+    """It is unknown, revoked or spent: nobody can tell which."""
+    AT_EDGE = auto()
+    """The last unit was spent by the first of the two checks of this very call (FACTS-2 8)."""
+
+
 class Keys:
     """All keys of an instance."""
 
@@ -79,16 +89,16 @@ class Keys:
         """What ``user.get`` lists."""
         return [key.shown for key in self._keys if key.caller.user_id == user_id and key.shown]
 
-    def admit(self, given: str | None) -> Caller | None:
-        """Who calls with this key; None when it is unknown, revoked or spent: nobody can tell which."""
+    def admit(self, given: str | None) -> Caller | Refused:
+        """Who calls with this key, or how it is refused."""
         if not given:
-            return None
+            return Refused.UNKNOWN
         secret = given.encode()
         found = next((key for key in self._keys if hmac.compare_digest(key.secret.encode(), secret)), None)
         if found is None or found.revoked:
-            return None
+            return Refused.UNKNOWN
         now = self._clock()
-        for _ in range(UNITS_PER_CALL):
-            if not found.spend(now):
-                return None
-        return found.caller
+        spent = [found.spend(now) for _ in range(UNITS_PER_CALL)]
+        if not spent[0]:
+            return Refused.UNKNOWN
+        return found.caller if all(spent) else Refused.AT_EDGE

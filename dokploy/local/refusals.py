@@ -73,4 +73,5 @@ UNKNOWN_PROCEDURE: Final[Mapping[str, Any]] = {
 """An unknown procedure, or a known one by the wrong method."""
 
 UNAUTHORIZED: Final[Mapping[str, Any]] = {"message": "Unauthorized"}
-"""No key, a wrong key, a revoked key and a throttled key: all alike (FACTS 5, FACTS 6)."""
+"""No key, a wrong key, a revoked key and a throttled key: all alike (FACTS 5, FACTS 6). At the edge of a
+limit the procedure answers with its name and the mere code (FACTS-2 8)."""

@@ -23,7 +23,7 @@ _TOLD = {
     Illness.EMPTY: "TargetUnreachable",
     Illness.WEB_PAGE: "TargetUnreachable",
     Illness.BAD_GATEWAY: "TargetUnreachable",
-    Illness.REFUSED_KEY: "TargetThrottled",
+    Illness.REFUSED_KEY: "TargetUnauthorized",
     Illness.DOWN: "TargetUnreachable",
 }
 """What the target says while it lasts; one that is only slow is well."""

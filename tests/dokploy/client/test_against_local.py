@@ -172,11 +172,15 @@ async def test_keys(local):
     with pytest.raises(Unsupported):
         await _client(local, "member-key").connect()
 
-    local.add_key("limited-key", role="owner", units=10)
-    limited = _client(local, "limited-key")
-    await limited.connect()
-    for _ in range(2):
-        await limited.list_services()
-    with pytest.raises(Unauthorized) as caught:
-        await limited.list_services()
-    assert caught.value.throttled
+    for units, throttled in ((10, [False, False]), (11, [False, True])):
+        local.add_key(f"limited-{units}", role="owner", units=units)
+        limited = _client(local, f"limited-{units}")
+        await limited.connect()
+        for _ in range(2):
+            await limited.list_services()
+        told = []
+        for _ in range(2):
+            with pytest.raises(Unauthorized) as caught:
+                await limited.list_services()
+            told.append(caught.value.throttled)
+        assert told == throttled, "with an odd number of units, the last call is let in and then refused"

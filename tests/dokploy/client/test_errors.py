@@ -178,48 +178,70 @@ async def test_a_certificate_that_is_not_trusted_is_told_apart():
         await dokploy(Scripted({"application.reload": cause})).reload_application(_REF)
 
 
-async def test_a_key_that_comes_and_goes_is_called_rate_limited():
-    clock = Hands()
-    refused, fine = recorded("ratelimit_6per5s_call4"), recorded("size_swarm_getNodeApps")
-    there = Scripted({"swarm.getNodeApps": [fine, refused, fine, refused]})
-    client = dokploy(there, clock=clock)
-
-    await client.list_services()
-    clock.now += 60
-    with pytest.raises(Unauthorized, match="rate limiting off") as caught:
-        await client.list_services()
-    assert caught.value.throttled
-    clock.now += 3600
-    await client.list_services()
-    clock.now += 3600
-    with pytest.raises(Unauthorized) as caught:
-        await client.list_services()
-    assert caught.value.throttled, "it has come back once, so it is limited"
+FINE, BARE = "size_swarm_getNodeApps", "err_wrong_key"
+AT_EDGE = {
+    "message": "UNAUTHORIZED",
+    "code": "UNAUTHORIZED",
+    "data": {"code": "UNAUTHORIZED", "httpStatus": 401, "path": "swarm.getNodeApps"},
+}
+"""The first refusal of a key at the edge of its limit (FACTS-2 8)."""
 
 
-async def test_a_key_that_stays_refused_is_called_revoked_in_the_end():
-    clock = Hands()
-    there = Scripted({"swarm.getNodeApps": [recorded("size_swarm_getNodeApps"), recorded("err_wrong_key")]})
-    client = dokploy(there, clock=clock)
-    await client.list_services()
-    clock.now += 3600
-    with pytest.raises(Unauthorized, match="not accepted") as caught:
-        await client.list_services()
-    assert not caught.value.throttled
+async def refusals(*answers: httpx.Response, pause: float = 60.0) -> list[Unauthorized | None]:
+    """What becomes of one reading after the other, each with its answer."""
+    clock, told = Hands(), []
+    client = dokploy(Scripted({"swarm.getNodeApps": list(answers)}), clock=clock)
+    for _ in answers:
+        try:
+            await client.list_services()
+            told.append(None)
+        except Unauthorized as error:
+            told.append(error)
+        clock.now += pause
+    return told
+
+
+async def test_a_key_that_comes_back_is_called_rate_limited():
+    told = await refusals(recorded(FINE), recorded(BARE), recorded(FINE), recorded(BARE), pause=3600)
+    assert [error and error.throttled for error in told] == [None, False, None, True]
+    assert "rate limiting off" in told[3].message
+
+
+async def test_a_key_that_was_accepted_and_is_refused_is_told_with_all_its_causes():
+    """It may be revoked or limited: to be told of one cause alone would lead astray."""
+    _, first, later = await refusals(recorded(FINE), recorded(BARE), recorded(BARE))
+    assert not first.throttled
+    for word in ("accepted before", "revoked", "expired", "rate limited", "Settings, API keys"):
+        assert word in first.message
+    assert later.message == first.message, "a message that counts would be written at every tick"
+
+
+async def test_a_key_whose_limit_was_not_seen_for_a_day_may_be_revoked():
+    told = await refusals(recorded(FINE), recorded(BARE), recorded(FINE), *[recorded(BARE)] * 3, pause=50_000)
+    assert [error and error.throttled for error in told] == [None, False, None, True, False, False]
 
 
 async def test_a_key_never_accepted_is_not_called_limited():
-    there = Scripted({"swarm.getNodeApps": recorded("err_wrong_key")})
-    with pytest.raises(Unauthorized) as caught:
-        await dokploy(there).list_services()
-    assert not caught.value.throttled
-    assert len(there.requests) == 1
+    (told,) = await refusals(recorded(BARE))
+    assert (told.throttled, told.of_key) == (False, True)
+    assert "not accepted" in told.message
+
+
+async def test_the_edge_of_a_limit_is_no_missing_permission():
+    _, edge, after = await refusals(recorded(FINE), answer(AT_EDGE, 401), recorded(BARE))
+    assert (edge.throttled, edge.of_key) == (False, True)
+    assert "edge of its rate limit" in edge.message
+    assert "owner or admin" in edge.message
+    assert after.throttled, "a revoked key is never let in first"
+
+
+async def test_the_edge_is_forgotten_when_the_key_is_accepted_again():
+    told = await refusals(recorded(FINE), answer(AT_EDGE, 401), recorded(FINE), recorded(BARE))
+    assert [error and error.throttled for error in told] == [None, False, None, False]
 
 
 async def test_a_missing_permission_is_not_taken_for_a_limit():
-    there = Scripted({"swarm.getNodeApps": [recorded("size_swarm_getNodeApps"), recorded("member_nodeApps")]})
-    client = dokploy(there)
-    await client.list_services()
-    with pytest.raises(Unauthorized) as caught:
-        await client.list_services()
-    assert not caught.value.throttled
+    _, missing, after = await refusals(recorded(FINE), recorded("member_nodeApps"), recorded(BARE))
+    assert (missing.throttled, missing.of_key) == (False, False)
+    assert "may not do this" in missing.message
+    assert not after.throttled

@@ -276,6 +276,20 @@ async def test_a_key_made_without_care_is_good_for_five_calls(world, without):
     assert await calls(await without(Behaviour.KEYS_ARE_LIMITED)) == [200] * 7
 
 
+async def test_a_limited_key_is_refused_in_two_ways(world):
+    """Each call takes two units, one at each check: between them the key may run out (FACTS-2 8)."""
+    world.dokploy.add_key("odd", role="owner", units=3, window=3600)
+    answers = [await world.ask("GET", "settings.getDokployVersion", key="odd") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 401, 401]
+    edge = answers[1].json()
+    assert (edge["message"], edge["code"]) == ("UNAUTHORIZED", "UNAUTHORIZED")
+    assert edge["data"]["path"] == "settings.getDokployVersion"
+    assert answers[2].json() == {"message": "Unauthorized"}
+    world.dokploy.keys.revoke("odd")
+    revoked = await world.ask("GET", "settings.getDokployVersion", key="odd")
+    assert revoked.json() == {"message": "Unauthorized"}
+
+
 async def test_a_limit_is_lifted_by_silence_alone(world):
     world.dokploy.add_key("slow", role="owner", units=6, window=5)
     seen = []
