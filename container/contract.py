@@ -234,6 +234,13 @@ class ActivityReport(TypedDict):
     source: str
 
 
+NOT_AS_DECLARED = frozenset({"SubmodulesMissing", "LargeFilesMissing", "OtherRepository", "NotARepository"})
+"""Reasons of a workspace that can be worked in and is not wholly what was declared."""
+
+WORKSPACE_SOURCE = "workspace"
+"""The source of a notice about the workspace, which is in the workspace's own report, too."""
+
+
 class NoticeReport(TypedDict):
     """Something a person should know: ``source`` is a part of the container or a variable's name."""
 

@@ -14,7 +14,14 @@ from container.agent.parts import Surroundings
 from container.auth import Placed, Placement, place
 from container.changes.changes import Changes
 from container.changes.staging import Author
-from container.contract import AuthReport, HealthReport, NoticeReport, WorkspaceState
+from container.contract import (
+    NOT_AS_DECLARED,
+    WORKSPACE_SOURCE,
+    AuthReport,
+    HealthReport,
+    NoticeReport,
+    WorkspaceState,
+)
 from container.database import open_database
 from container.entry.entry import Entry
 from container.environment import Settings, child_environment
@@ -121,11 +128,19 @@ class Session:
         self.journal.say("container", "stopped")
         await asyncio.to_thread(self.journal.close)
 
+    def _of_workspace(self) -> list[NoticeReport]:
+        """That the workspace can be worked in and is not wholly as declared."""
+        report = self.workspace.report
+        if not self.workspace.usable or report["reason"] not in NOT_AS_DECLARED:
+            return []
+        return [{"source": WORKSPACE_SOURCE, "message": report["message"]}]
+
     def notices(self) -> Sequence[NoticeReport]:
         """What a person should know beside the states of the parts."""
         found: list[NoticeReport] = [
             {"source": problem.variable, "message": problem.message} for problem in self._problems
         ]
+        found += self._of_workspace()
         if self._database_remark:
             found.append(
                 {"source": "database", "message": f"{self.settings.database} {self._database_remark}"}

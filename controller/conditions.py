@@ -17,7 +17,7 @@ from controller.errors import Failure, Next
 from controller.observed import Observed, Silence
 from controller.planned import Plan
 from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, UNPLACED, WAITS
-from controller.report import Verdict, reported
+from controller.report import Verdict, noticed, reported
 from controller.standing import Stage
 from crds.base import ConditionStatus
 from crds.meanings import FAILURES
@@ -131,12 +131,20 @@ def _degraded(step: Pass, told: dict[ConditionType, Verdict]) -> Verdict:
     waits = trouble is not None and (trouble.next is Next.WAIT or trouble.reason in WAITS)
     if trouble is not None and (trouble.reason in FAILURES or not waits):
         return Verdict(_TRUE, trouble.reason, trouble.message)
-    failing = [
-        verdict for verdict in told.values() if verdict.status is _FALSE and verdict.reason in AILMENTS
-    ]
-    if failing:
-        return Verdict(_TRUE, failing[0].reason, failing[0].message)
-    return Verdict(_FALSE, Reason.HEALTHY)
+    failing = next((verdict for verdict in told.values() if verdict.reason in AILMENTS), None)
+    if failing is not None:
+        return Verdict(_TRUE, failing.reason, failing.message)
+    return _noticed(step) or Verdict(_FALSE, Reason.HEALTHY)
+
+
+def _noticed(step: Pass) -> Verdict | None:
+    """What else the container says is wrong; while it is silent, what it said last."""
+    if step.report is not None:
+        return noticed(step.report)
+    if step.stage in {Stage.STOPPED, Stage.STOPPING}:
+        return None
+    before = _previous(step, ConditionType.DEGRADED)
+    return before if before is not None and before.reason is Reason.CONTAINER_NOTICE else None
 
 
 def _admitted(step: Pass) -> Verdict:

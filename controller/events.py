@@ -10,8 +10,10 @@ import structlog
 
 from controller.actions import Action
 from controller.errors import Failure
+from controller.reasons import ADMISSION, AILMENTS
 from crds.base import Condition, ObjectMeta, Resource
 from crds.event import Event, ObjectReference
+from crds.meanings import FAILURES
 from crds.session import Session, SessionStatus
 from crds.vocabulary import ConditionType, Reason
 from records.errors import RecordsError
@@ -38,6 +40,9 @@ _ORDINARY = frozenset(
     }
 )
 
+_FAILURES = FAILURES | ADMISSION | AILMENTS | {Reason.ROUTE_FAILING, Reason.CONTAINER_NOTICE}
+"""Those of which each new one is told, also while Ready stays False."""
+
 
 class EventWriter:
     """Writes events; losing one is logged and never stops a pass."""
@@ -55,15 +60,31 @@ class EventWriter:
         await self.write(session, "Warning", f"{type(action).__name__}Failed", failure.message)
 
     async def transitions(self, session: Session, status: SessionStatus) -> None:
-        """Ready changed."""
-        before, after = _ready(session.status), _ready(status)
+        """Ready changed, or a failure appeared while it stayed as it was."""
+        told = await self._ready_changed(session, status)
+        for kind in (ConditionType.READY, ConditionType.DEGRADED):
+            failure = _failure(_condition(status, kind))
+            if failure is None or failure.reason == told:
+                continue
+            before = _failure(_condition(session.status, kind))
+            if before is None or before.reason != failure.reason:
+                await self.write(session, "Warning", failure.reason, failure.message or failure.reason)
+                told = failure.reason
+
+    async def _ready_changed(self, session: Session, status: SessionStatus) -> str | None:
+        """Tell that Ready changed; the reason that was told, None where it did not."""
+        before, after = (
+            _condition(session.status, ConditionType.READY),
+            _condition(status, ConditionType.READY),
+        )
         if after is None or (before is not None and before.status is after.status):
-            return
+            return None
         # What was asked for is no warning, though the session is not ready meanwhile.
         wrong = after.status != "True" and after.reason not in _ORDINARY
         kind: Literal["Normal", "Warning"] = "Warning" if wrong else "Normal"
         reason = "Ready" if after.status == "True" else after.reason
         await self.write(session, kind, reason, after.message or after.reason)
+        return reason
 
     async def write(
         self, about: Resource, kind: Literal["Normal", "Warning"], reason: str, message: str
@@ -92,5 +113,13 @@ class EventWriter:
             log.warning("event lost", about=str(about.key), reason=reason, error=str(error))
 
 
-def _ready(status: SessionStatus) -> Condition | None:
-    return next((c for c in status.conditions if c.type == ConditionType.READY), None)
+def _condition(status: SessionStatus, kind: ConditionType) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)
+
+
+def _failure(condition: Condition | None) -> Condition | None:
+    """The condition, if it tells a failure: Ready is False, or Degraded True, for a reason of one."""
+    if condition is None or condition.reason not in _FAILURES:
+        return None
+    fails = "True" if condition.type == ConditionType.DEGRADED else "False"
+    return condition if condition.status == fails else None

@@ -33,6 +33,8 @@ alone."""
 AILMENTS = frozenset(
     {
         Reason.CLONE_FAILED,
+        Reason.WORKSPACE_INCOMPLETE,
+        Reason.WORKSPACE_DIFFERS,
         Reason.AGENT_FAILED,
         Reason.LOGIN_EXPIRED,
         Reason.LOGIN_REVOKED,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from container.contract import HealthReport
+from container.contract import GIT_PASSWORD, GIT_USERNAME, NOT_AS_DECLARED, WORKSPACE_SOURCE, HealthReport
 from crds.base import ConditionStatus
 from crds.vocabulary import ConditionType, Reason
 
+_WITHOUT_A_PART = frozenset({"SubmodulesMissing", "LargeFilesMissing"})
+_CREDENTIALS = frozenset({GIT_USERNAME, GIT_PASSWORD})
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -34,15 +36,38 @@ def reported(report: HealthReport) -> dict[ConditionType, Verdict]:
     }
 
 
+def noticed(report: HealthReport) -> Verdict | None:
+    """What the container says is wrong beside what has a condition of its own; None for nothing."""
+    told = _notices(report)
+    return Verdict(_TRUE, Reason.CONTAINER_NOTICE, "; ".join(told)) if told else None
+
+
+def _notices(report: HealthReport, sources: frozenset[str] | None = None) -> list[str]:
+    """Its notices, of these sources or of all; that of the workspace is in WorkspaceReady."""
+    return [
+        f"{notice['source']}: {notice['message']}"
+        for notice in report.get("notices", ())
+        if notice["source"] != WORKSPACE_SOURCE and (sources is None or notice["source"] in sources)
+    ]
+
+
 def _workspace(report: HealthReport) -> Verdict:
     workspace = report["workspace"]
     match workspace["state"]:
         case "Ready" | "Empty":
-            return Verdict(_TRUE, Reason.WORKSPACE_READY, workspace["message"])
+            return Verdict(_TRUE, _of_usable(workspace["reason"]), workspace["message"])
         case "Preparing":
             return Verdict(_FALSE, Reason.WORKSPACE_PREPARING, workspace["message"])
         case _:
-            return Verdict(_FALSE, Reason.CLONE_FAILED, f"{workspace['reason']}: {workspace['message']}")
+            # A login that was thrown away is why the server asks for one.
+            told = (f"{workspace['reason']}: {workspace['message']}", *_notices(report, _CREDENTIALS))
+            return Verdict(_FALSE, Reason.CLONE_FAILED, "; ".join(told))
+
+
+def _of_usable(reason: str) -> Reason:
+    if reason not in NOT_AS_DECLARED:
+        return Reason.WORKSPACE_READY
+    return Reason.WORKSPACE_INCOMPLETE if reason in _WITHOUT_A_PART else Reason.WORKSPACE_DIFFERS
 
 
 def _agent(report: HealthReport) -> Verdict:

@@ -62,6 +62,9 @@ _MOTION = frozenset(
 _FAULTS_REPORTED = frozenset(
     {
         Reason.CLONE_FAILED,
+        Reason.WORKSPACE_INCOMPLETE,
+        Reason.WORKSPACE_DIFFERS,
+        Reason.CONTAINER_NOTICE,
         Reason.AGENT_FAILED,
         Reason.LOGIN_EXPIRED,
         Reason.LOGIN_REVOKED,
@@ -92,7 +95,7 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
         ),
         ConditionType.DEGRADED: ConditionRule(
             question="Does something fail?",
-            true="A step, the container, its workspace, its agent or a login fails.",
+            true="A step, the container, its workspace, its agent or a login fails, or is not as declared.",
             false="Nothing does; waiting is no failure.",
             unknown=_UNSEEN,
             polarity=Polarity.NEGATIVE,
@@ -149,7 +152,7 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
         ),
         ConditionType.WORKSPACE_READY: ConditionRule(
             question="Is the repository there?",
-            true="It is cloned, or none is declared.",
+            true="It is cloned, or none is declared; the reason says if it is not wholly as declared.",
             false="It is being cloned, or could not be.",
             unknown=_SILENT,
             polarity=Polarity.POSITIVE,
@@ -157,6 +160,8 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
             | {
                 Reason.WORKSPACE_READY,
                 Reason.WORKSPACE_PREPARING,
+                Reason.WORKSPACE_INCOMPLETE,
+                Reason.WORKSPACE_DIFFERS,
                 Reason.CLONE_FAILED,
                 Reason.NOT_REPORTED,
             },

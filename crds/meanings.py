@@ -146,6 +146,18 @@ _CONTAINER = {
         "The repository could not be cloned.",
         "Correct spec.source.url, its ref, or the Secret in spec.source.credentialsSecret.",
     ),
+    Reason.WORKSPACE_INCOMPLETE: Meaning(
+        "The repository is there, but not all of its submodules or large files; the message names them.",
+        "Do what the message says, then berth restart: it is tried again at each start.",
+    ),
+    Reason.WORKSPACE_DIFFERS: Meaning(
+        "The workspace holds another repository than the declared one, or none, and is left as it is.",
+        "Declare the repository that is there in spec.source.url, or delete the session and declare it anew.",
+    ),
+    Reason.CONTAINER_NOTICE: Meaning(
+        "Something that the container was given cannot be used, or a part of it does not work; it runs on.",
+        "Do what the message says.",
+    ),
     Reason.ROUTE_FAILING: Meaning(
         "The container is healthy, but its host does not lead to it.",
         "See that the host's DNS name leads to the target, and that the target's router runs.",

@@ -152,6 +152,15 @@ def test_a_corrupted_database_is_kept_aside_and_said(start):
     assert start().serving().health()["notices"] == []
 
 
+def test_a_workspace_that_is_not_as_declared_is_a_notice(start, tmp_path, bare):
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace" / "mine.txt").touch()
+    container = start(BERTH_REPOSITORY_URL=f"file://{bare}").serving()
+    assert container.workspace_state("Ready")["reason"] == "NotARepository"
+    [notice] = container.health()["notices"]
+    assert notice == {"source": "workspace", "message": container.health()["workspace"]["message"]}
+
+
 def test_bad_values_are_notices_and_the_app_serves(start):
     container = start(
         BERTH_CONSOLE_ORIGIN="*", BERTH_AGENT_COMMAND="x", CODEX_AUTH_FILE_X="YQ==", CLAUDE_AUTH_FILE_1="%%%"
