@@ -9,6 +9,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -46,6 +47,12 @@ _TOLD_FORMS = frozenset(
 """How each of them may look in a text."""
 
 
+FOREIGN = "foreign-words-5f1d"
+"""What those say whose words are nobody's of ours: Dokploy's errors, and another session's container."""
+_TICK = timedelta(seconds=1)
+"""Two passes may change a condition within it, and it then keeps the time of the first."""
+
+
 class Keeper:
     """Calls laws in the midst of things, and remembers which were broken.
 
@@ -71,9 +78,17 @@ def s1(app_name: str | None, claims: Mapping[str, object]) -> None:
     instance matches, the session is known or tombstoned. One that is gone (None) cannot be hurt."""
     if app_name is None:
         return
-    session_id = MARKERS.session_id(app_name)
-    assert session_id is not None, f"S1: {app_name} is a foreigner's"
-    assert session_id in claims, f"S1: {app_name} was never claimed"
+    _is_claimed(app_name, MARKERS.session_id(app_name), claims)
+
+
+def s1_volume(volume: str, claims: Mapping[str, object]) -> None:
+    """S1, of a volume that is about to be removed."""
+    _is_claimed(volume, MARKERS.session_id_of_volume(volume), claims)
+
+
+def _is_claimed(name: str, session_id: str | None, claims: Mapping[str, object]) -> None:
+    assert session_id is not None, f"S1: {name} is a foreigner's"
+    assert session_id in claims, f"S1: {name} was never claimed"
 
 
 def s2(applications: Counter[str], overlaps: Collection[str], *, spare: int) -> None:
@@ -91,21 +106,25 @@ def s3(texts: Iterable[str]) -> None:
             assert form not in text, f"S3: a secret is told in {text[:200]}"
 
 
-def s4(before: Session, after: Session) -> None:
-    """observedGeneration never decreases and never exceeds generation; lastTransitionTime changes
-    iff the condition's status changes."""
+def s4(before: Session, after: Session, *, now: datetime) -> None:
+    """observedGeneration never decreases and never exceeds generation, nor does a condition's;
+    lastTransitionTime changes iff the condition's status changes. ``now`` is the time of the write."""
     old, new = before.status, after.status
     assert old.observed_generation <= new.observed_generation <= after.metadata.generation, "S4"
     conditions = {condition.type: condition for condition in old.conditions}
     for condition in new.conditions:
+        assert condition.observed_generation <= after.metadata.generation, f"S4: {condition}"
         earlier = conditions.get(condition.type)
         if earlier is None:
             continue
+        assert earlier.observed_generation <= condition.observed_generation, f"S4: {condition}"
         if earlier.status is condition.status:
             assert earlier.last_transition_time == condition.last_transition_time, f"S4: {condition}"
-        else:
-            # Not "later": two passes may change it within one tick of the clock.
-            assert earlier.last_transition_time <= condition.last_transition_time, f"S4: {condition}"
+        elif earlier.last_transition_time is not None and now - earlier.last_transition_time > _TICK:
+            assert condition.last_transition_time is not None, f"S4: {condition}"
+            assert earlier.last_transition_time < condition.last_transition_time <= now, f"S4: {condition}"
+    gone = conditions.keys() - {condition.type for condition in new.conditions}
+    assert not gone, f"S4: {gone} are gone"
 
 
 def s5(before: Session, after: Session) -> None:
@@ -113,9 +132,14 @@ def s5(before: Session, after: Session) -> None:
     assert before.spec == after.spec, "S5"
 
 
+def s6_rate(within_a_second: int, *, rate: float) -> None:
+    """Never more than R calls in any second."""
+    assert within_a_second <= rate, f"S6: {within_a_second} calls within a second, of {rate:.0f}"
+
+
 def s6(changing: int, in_flight: int, *, limit: int) -> None:
-    """Per application no two changing calls overlap; in all, never more than the limit in flight."""
-    assert changing <= 1, "S6: two changes of one application at once"
+    """Per session no two changing calls overlap; in all, never more than the limit in flight."""
+    assert changing <= 1, "S6: two changes of one session at once"
     assert in_flight <= limit, f"S6: {in_flight} changes in flight"
 
 
@@ -155,6 +179,38 @@ def s9_order(volume: str, app_names: Iterable[str], holders: Collection[str]) ->
     assert not holders, f"S9: {volume} is removed while containers have it"
 
 
+def s11(name: str, seconds: float, *, within: float) -> None:
+    """A session whose declared mode is Stopped never runs longer than one tick after we can see it
+    running. ``seconds`` since a listing first showed that it runs; ``within`` is a tick and its stop."""
+    assert seconds <= within, f"S11: {name} is declared Stopped, and runs for {seconds:.1f} s"
+
+
+def s16(session: Session) -> None:
+    """Nothing is believed of a container before its session id was compared, and no foreign words are
+    repeated: a failed reading is told in our own."""
+    status = session.status
+    words = [condition.message for condition in status.conditions]
+    words += [status.attention.value, status.revision.running or "", status.dokploy.boot or ""]
+    if status.last_failure is not None:
+        words.append(status.last_failure.message)
+    own_words(words)
+
+
+FOREIGN_ATTENTION = "NeedsApproval"
+"""What no simulated container of ours ever wants."""
+
+
+def s16_attention(session: Session) -> None:
+    """S16: an owner is not called to another session's question."""
+    assert session.status.attention != FOREIGN_ATTENTION, "S16: a stranger's attention is told"
+
+
+def own_words(texts: Iterable[str]) -> None:
+    """No foreign body in what anybody is told."""
+    for text in texts:
+        assert FOREIGN not in text, f"S16: foreign words in {text[:200]}"
+
+
 def status_laws(session: Session, *, read: int) -> None:
     """Every condition is present from the first visit; reasons come from the closed list of their
     condition; Stalled and Progressing exclude each other; Ready is False or Unknown while a
@@ -169,8 +225,21 @@ def status_laws(session: Session, *, read: int) -> None:
         _reason_is_listed(kind, conditions[kind])
     if session.status.observed_generation < read:
         assert conditions[ConditionType.READY].status != "True", "status: Ready before it was observed"
-    if conditions[ConditionType.READY].status == "True":
-        assert conditions[ConditionType.PROGRESSING].status == "False", "status: Ready and Progressing"
+    ready, progressing = conditions[ConditionType.READY], conditions[ConditionType.PROGRESSING]
+    if ready.status == "True":
+        assert progressing.status == "False", "status: Ready and Progressing"
+        assert conditions[ConditionType.SUSPENDED].status == "False", "status: Ready and Suspended"
+        assert session.status.phase in {"Running", "Deleting"}, f"status: Ready and {session.status.phase}"
+    if ready.reason in _STALLED:
+        assert progressing.status != "True", f"status: stalled by {ready.reason}, and Progressing"
+    if ready.status == "False":
+        assert ready.message, f"status: not Ready for {ready.reason}, without a word"
+        assert session.status.phase != "Running", f"status: Running, and not Ready for {ready.reason}"
+    s16(session)
+
+
+_STALLED = frozenset({Reason.INVALID_SPEC, Reason.BUILD_FAILED})
+"""What only a person's change mends: nothing is being done about it."""
 
 
 def _reason_is_listed(kind: ConditionType, condition: Condition) -> None:

@@ -95,7 +95,7 @@ class LawfulRecords(MemoryRecords):
             return
         self.keeper.hold(laws.s5, old, new)
         if new.status.dokploy.intent is None:
-            self.keeper.hold(laws.s4, old, new)
+            self.keeper.hold(laws.s4, old, new, now=self._now())
             self.keeper.hold(laws.status_laws, new, read=self._read.get((new.KIND, new.key), 0))
 
 

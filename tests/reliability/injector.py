@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 
 from dokploy.translation import Answer
 from records.errors import Unavailable
+from tests.laws import FOREIGN
 from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Outage, Tamper
 
 _REVOKED_FOR = 40.0
@@ -31,16 +33,16 @@ def _said(status: int, body: object) -> Answer:
 
 
 _UNDONE = {
-    Fault.REFUSED: _said(500, {"message": "Internal Server Error", "code": "INTERNAL"}),
-    Fault.PROXY_404: Answer(404, b"404 page not found"),
-    Fault.CONFLICT: _said(409, {"message": "Conflict", "code": "CONFLICT"}),
+    Fault.REFUSED: _said(500, {"message": FOREIGN, "code": "INTERNAL"}),
+    Fault.PROXY_404: Answer(404, FOREIGN.encode()),
+    Fault.CONFLICT: _said(409, {"message": FOREIGN, "code": "CONFLICT"}),
     Fault.TOO_LARGE: Answer(413, b""),  # its body is never read
 }
 """Answers before which nothing was done."""
 _DONE = {
-    Fault.GARBLED: Answer(200, b"<html>an error page</html>"),
+    Fault.GARBLED: Answer(200, f"<html>{FOREIGN}</html>".encode()),
     Fault.EMPTY: Answer(200, b""),
-    Fault.FAILED_AFTER: _said(500, {"message": "Internal Server Error", "code": "INTERNAL"}),
+    Fault.FAILED_AFTER: _said(500, {"message": FOREIGN, "code": "INTERNAL"}),
 }
 """Answers after which all of it was done."""
 
@@ -80,6 +82,9 @@ class Injector:
         self._revoked_until = float("-inf")
         self._listed: dict[str, Answer] = {}
         self._late: set[asyncio.Task[None]] = set()
+        self.latency = 0.0
+        """Seconds that a request, and its answer, are under way at the most. Two listings of one
+        reading then show different moments."""
         self._outage: Outage | None = None
         self._outage_ends: float | None = None
         """Loop time; None before it began."""
@@ -163,12 +168,20 @@ class Injector:
         if fault is Fault.THROTTLED or _now() < self._revoked_until:
             return _said(401, {"message": "Unauthorized"})
         if fault is None:
+            await self._travel(call)
             answer: Answer = await self._performed(call, perform)
+            life.require()
+            await self._travel(call)
             life.require()
             if kind is Kind.LISTING:
                 self._listed[name] = answer
             return answer
         return await self._wrong(life, call, fault, perform)
+
+    async def _travel(self, call: Call) -> None:
+        """The way of a request, or of its answer: another time for each, the same in every run."""
+        if self.latency and self.armed:
+            await asyncio.sleep(self.latency * (zlib.crc32(str(call).encode()) % 97) / 97)
 
     async def _wrong(
         self, life: Life, call: Call, fault: Fault, perform: Callable[[], Awaitable[Answer]]

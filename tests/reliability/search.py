@@ -31,6 +31,7 @@ from tests.reliability.faults import (
     spare_creates,
 )
 from tests.reliability.scenarios import NAMED, Scenario, volumes_of
+from tests.reliability.watch import STOPS_WITHIN
 from tests.reliability.world import Feed, ReliabilityWorld, reliability_world
 
 STEP = 1.0
@@ -48,6 +49,9 @@ _REMOVAL = "dockerVolume.removeVolume"
 RECOVERY = 120.0
 """Seconds after an outage: the longest pause of a session that failed, with what the client waited
 for last, and what was left to do."""
+
+LATENT_CALLS = 40
+"""Calls one after the other that a fault may cost, each of which takes its time."""
 
 SHORT = 30
 """Scenarios of so many calls at the most are searched for all pairs."""
@@ -85,6 +89,7 @@ def attempt(
     within: float = 600.0,
     feed: Feed = Feed.TRUE,
     outage: Outage | None = None,
+    latency: float = 0.0,
 ) -> Run:
     """Run a scenario under these faults. ``within``: seconds it may take (law L4)."""
     logged: list[str] = []
@@ -96,7 +101,7 @@ def attempt(
     structlog.configure(processors=[structlog.processors.format_exc_info, remember])
     try:
         with virtual.collected_at_the_end():
-            return virtual.run(_attempt(scenario, injections, within, logged, feed, outage))
+            return virtual.run(_attempt(scenario, injections, within, logged, feed, outage, latency))
     finally:
         structlog.reset_defaults()
 
@@ -108,6 +113,7 @@ async def _attempt(
     logged: list[str],
     feed: Feed,
     outage: Outage | None,
+    latency: float,
 ) -> Run:
     tampered = any(isinstance(injection.fault, Tamper) for injection in injections)
     async with reliability_world(dict(scenario.builds), feed=feed) as of:
@@ -123,6 +129,8 @@ async def _attempt(
         before, began = of.made(), _now()
         if any(injection.fault is Tamper.RESTORES for injection in injections):
             of.backup = of.dokploy.snapshot()
+        of.injector.latency = latency
+        of.watch.stops_within = STOPS_WITHIN + 2 * LATENT_CALLS * latency
         of.injector.arm(*injections, outage=outage)
         with contextlib.suppress(*([TimeoutError] if tampered else [])):
             # A deletion that an outsider's deploy left a service behind waits for a person.
@@ -209,14 +217,14 @@ def _now() -> float:
 
 
 @cache
-def undisturbed(name: str) -> Run:
+def undisturbed(name: str, latency: float = 0.0) -> Run:
     """The run without a fault: its calls are the points at which something can go wrong."""
-    return attempt(NAMED[name])
+    return attempt(NAMED[name], latency=latency)
 
 
-def singles(name: str) -> Iterator[tuple[Injection, ...]]:
+def singles(name: str, latency: float = 0.0) -> Iterator[tuple[Injection, ...]]:
     """Every fault at every call."""
-    for call in undisturbed(name).calls:
+    for call in undisturbed(name, latency).calls:
         for fault in APPLICABLE[call.kind]:
             yield (Injection(call.number, fault),)
 
@@ -286,18 +294,23 @@ def shard(every: Iterator[tuple[Injection, ...]], part: int, of: int) -> Iterato
     return islice(every, part, None, of)
 
 
-def disturbed(name: str, injections: tuple[Injection, ...], outage: Outage | None = None) -> Run:
+def disturbed(
+    name: str, injections: tuple[Injection, ...], outage: Outage | None = None, *, latency: float = 0.0
+) -> Run:
     """Run under faults, within the time that they allow, and compare with the undisturbed run."""
-    base = undisturbed(name)
+    base = undisturbed(name, latency)
     within = base.seconds + sum(_seconds_lost(base, injection) for injection in injections)
     if outage is not None:
         within += outage.seconds + RECOVERY
-    run = attempt(NAMED[name], *injections, within=within, outage=outage)
+    within += 2 * LATENT_CALLS * latency
+    run = attempt(NAMED[name], *injections, within=within, outage=outage, latency=latency)
     broken = list(run.broken)
     if any(isinstance(injection.fault, Tamper) for injection in injections):
         return run  # to undo an outsider's deed takes what it takes
     try:
-        laws.differential(run.made, base.made, allowance(run.injected, sessions=base.sessions))
+        laws.differential(
+            run.made, base.made, allowance(run.injected, sessions=base.sessions, latent=latency > 0)
+        )
     except AssertionError as error:
         broken.append(str(error))
     return replace(run, broken=tuple(broken))
@@ -323,7 +336,9 @@ def _seconds_lost(base: Run, injection: Injection) -> float:
     return seconds_lost(injection.fault)
 
 
-def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: int) -> Counter[str]:
+def allowance(
+    injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: int, latent: bool = False
+) -> Counter[str]:
     """What more may be done for these faults: an apply that got no certain answer is made again; a
     create is not, for it is looked for first, unless the listing lies too: then there is one more,
     and one of the two is deleted; a deletion that does not come to its end asks again for all its
@@ -332,6 +347,9 @@ def allowance(injected: tuple[tuple[Call, Fault | Tamper], ...], *, sessions: in
     twins = spare_creates(injected)
     allowed["application.create"] += twins
     allowed["application.delete"] += twins
+    if latent:
+        # A fault of one call meets others that are under way just then.
+        allowed[_REMOVAL] += len(VolumeRole)
     for call, fault in injected:
         if fault is Fault.SLOW and call.name in {"application.update", "application.delete"}:
             # Its effect came after we had looked: it was asked for again, and the second changed nothing.

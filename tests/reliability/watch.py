@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, deque
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crds.session import Session
+from prometheus_client import generate_latest
+
+from controller.identity import Identity
+from crds.session import OperatingMode, Session
 from crds.target import Target
 from tests import laws
 from tests.controller.world import KEY
-from tests.reliability.faults import Call, Kind, spare_creates
+from tests.reliability.faults import Call, Fault, Kind, spare_creates
 
 if TYPE_CHECKING:
     from tests.reliability.injector import Injector
     from tests.reliability.world import ReliabilityWorld
+
+STOPS_WITHIN = 14.0
+"""Seconds: a slow tick, one that is awaited after a write, the stop of the container, and a fast tick."""
+_LISTINGS = 2
+_RESOLUTION = 1e-6
+_OF_DOKPLOY = frozenset({Kind.LISTING, Kind.READING, Kind.CHANGE})
 
 FOREIGNERS = ("s-1", "s-10", "b0123456-web", "b0123457-fix-login-aaaaaaaaaaaa", "shop.Ünïcode")
 """Names of applications that an outsider makes; some look much like ours."""
@@ -47,6 +56,15 @@ class Watch(laws.Keeper):
         self._changed_at: dict[str, float] = {}
         self._listings: dict[str, float] = {}
         self._listed_since = float("-inf")
+        self._names: dict[str, str | None] = {}
+        """Of applications by id: those that are gone have no row to ask."""
+        self._runs_since: dict[str, float] = {}
+        self.stops_within: float | None = None
+        """Seconds for which a session that is declared Stopped may be seen to run (law S11), or None
+        where Dokploy has troubles that the injector knows nothing of."""
+        self.rate: float | None = None
+        """Calls per second that no second may have more of."""
+        self._times: deque[float] = deque()
         self._counted: tuple[list[str], Counter[str]] | None = None
 
     async def invite_foreigners(self) -> None:
@@ -85,33 +103,36 @@ class Watch(laws.Keeper):
 
     def before(self, call: Call) -> None:
         """A call is about to take effect."""
+        if call.kind in _OF_DOKPLOY:
+            self._count()
         if call.kind is Kind.LISTING:
             self._listings[call.name] = asyncio.get_running_loop().time()
         if call.kind is not Kind.CHANGE:
             return
-        owner = self._owners[id(call)] = self._owner(call)
+        application_id = self._application_id(call)
+        owner = self._owners[id(call)] = self._owner(call, application_id)
         if not self._is_overdue(call):
             self._in_flight += 1
             self._changing[owner] += 1
             self.hold(laws.s6, self._changing[owner], self._in_flight, limit=4)
-        if call.name in {"application.update", "application.reload", "application.delete"}:
-            row = self._rows().get(call.subject)
-            self.hold(laws.s1, row["appName"] if row else None, self._of.records.all_claims)
+        claims = self._of.records.all_claims
         if call.name == "dockerVolume.removeVolume":
             holders = self._of.dokploy.swarm.holders(call.subject)
+            self.hold(laws.s1_volume, call.subject, claims)
             self.hold(laws.s9_order, call.subject, self._known(), holders)
-        if call.name == "application.create":
-            self.hold(
-                laws.s8,
-                call.subject,
-                self._of.records.all(Session),
-            )
+        elif call.name == "application.create":
+            self.hold(laws.s8, call.subject, self._of.records.all(Session))
+        elif application_id is not None:
+            row = self._rows().get(application_id)
+            self.hold(laws.s1, row["appName"] if row else None, claims)
 
     def after(self, call: Call) -> None:
         """It has taken its effect, whatever its answer becomes."""
-        if call.kind is Kind.LISTING and len(self._listings) == 2:
-            # Both listings are one reading: it is as old as the older of them.
-            self._listed_since = min(self._listings.values())
+        if call.kind is Kind.LISTING:
+            if len(self._listings) == _LISTINGS:
+                # Both listings are one reading: it is as old as the older of them.
+                self._listed_since = min(self._listings.values())
+            self._look_for_runaways()
         if call.kind is not Kind.CHANGE:
             return
         owner = self._owners.pop(id(call))
@@ -125,6 +146,38 @@ class Watch(laws.Keeper):
             self._overlaps(),
             spare=spare_creates(self.injector.injected) + self._of.doubled,
         )
+
+    def _count(self) -> None:
+        """Law S6 of the rate, where it is low enough to be reached."""
+        if self.rate is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._times.append(now)
+        while self._times[0] <= now - 1.0 + _RESOLUTION:
+            self._times.popleft()
+        self.hold(laws.s6_rate, len(self._times), rate=self.rate)
+
+    def _look_for_runaways(self) -> None:
+        """A listing was just made: since when does it show a session to run that is declared Stopped?
+
+        Only while nothing goes wrong: what cannot be called cannot be stopped.
+        """
+        if self.stops_within is None:
+            return
+        now = asyncio.get_running_loop().time()
+        for session in self._of.records.all(Session):
+            name = str(session.status.dokploy.app_name)
+            stopped = session.spec.operating_mode is OperatingMode.STOPPED
+            if stopped and session.metadata.deletion_timestamp is None and self._of.simulation.running(name):
+                since = self._runs_since.setdefault(name, now)
+                if not self._has_faults():
+                    self.hold(laws.s11, name, now - since, within=self.stops_within)
+            else:
+                self._runs_since.pop(name, None)
+
+    def _has_faults(self) -> bool:
+        faults = any(isinstance(fault, Fault) for _, fault in self.injector.injected)
+        return faults or self.injector.suffered > 0
 
     def _is_overdue(self, call: Call) -> bool:
         """Whether its time-out came before its effect: nobody can know when that comes (S6, S7)."""
@@ -151,27 +204,37 @@ class Watch(laws.Keeper):
 
     def announced(self, session: Session) -> None:
         """A pass says what it is about to do: law S7 is about the view that it decided by."""
-        known = session.status.dokploy
-        written = max(
-            (
-                self._changed_at.get(str(name), float("-inf"))
-                for name in (known.application_id, known.app_name)
-            ),
-            default=float("-inf"),
-        )
+        owner = Identity.of(session, instance=laws.INSTANCE).session_id
+        written = self._changed_at.get(owner, float("-inf"))
         self.hold(laws.s7, written, self._listed_since)
 
     def ended(self, session: Session) -> None:
         """A record is about to go."""
         self.hold(laws.s8_end, session, self._known())
 
-    def _owner(self, call: Call) -> str:
-        """The application that a change is about; a volume and a domain belong to one as well."""
+    def _application_id(self, call: Call) -> str | None:
+        """The application that a change is about; None of one that makes it, and of a volume."""
         tables = self._of.dokploy.database.tables
-        for name, table in (("domain.delete", "domain"), ("mounts.remove", "mount")):
-            if call.name == name:
-                return str(tables[table].get(call.subject, {}).get("applicationId", call.subject))
-        return call.subject
+        match call.name:
+            case "application.create" | "dockerVolume.removeVolume":
+                return None
+            case "domain.delete":
+                return tables["domain"].get(call.subject, {}).get("applicationId")
+            case "mounts.remove":
+                return tables["mount"].get(call.subject, {}).get("applicationId")
+            case _:
+                return call.subject
+
+    def _owner(self, call: Call, application_id: str | None) -> str:
+        """The session that a change is about, by its id; by what it names where that is nobody's."""
+        if call.name == "application.create":
+            name: str | None = f"{call.subject}-aaaaaa"  # Dokploy appends as much
+        elif call.name == "dockerVolume.removeVolume":
+            return laws.MARKERS.session_id_of_volume(call.subject) or call.subject
+        else:
+            row = self._rows().get(str(application_id))
+            name = self._names[str(application_id)] = row["appName"] if row else self._names.get(call.subject)
+        return (self.session_id(name) if name else None) or call.subject
 
     def farewell(self) -> None:
         """Foreigners are as they were (law S1), no two containers met (S2), no secret was told (S3)."""
@@ -181,4 +244,8 @@ class Watch(laws.Keeper):
         told = [event.model_dump_json() for event in self._of.records.all_events]
         told += [row.model_dump_json() for kind in (Session, Target) for row in self._of.records.all(kind)]
         told += self._of.logged
+        if not self.injector.injected:
+            # Dear, and the same whatever went wrong.
+            told += [generate_latest(one.registry).decode() for one in self._of.metrics]
         self.hold(laws.s3, told)
+        self.hold(laws.own_words, told)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache, lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 from pydantic import SecretStr
@@ -35,7 +35,7 @@ from dokploy.translation import Answer
 from records.port import Change, Claim, StoreSettings
 from tests import laws
 from tests.controller.world import CHANGES, KEY, LISTINGS, LawfulRecords, SimulatedProbe, World, target
-from tests.reliability.faults import Call, Kind
+from tests.reliability.faults import Call, Fault, Kind
 from tests.reliability.injector import Injector, Life
 from tests.reliability.tampering import tamper
 from tests.reliability.watch import Watch
@@ -53,6 +53,21 @@ SECRETS = (
     Secret(metadata=ObjectMeta(name="canary", namespace="alice"), string_data={"token": CANARY}),
 )
 
+
+_FOREIGN_REPORT = HealthReport(
+    session="fix-login-aaaaaaaaaaaa",
+    revision=laws.FOREIGN,
+    boot=laws.FOREIGN,
+    status="ok",
+    workspace={"state": "Failed", "reason": "CloneFailed", "message": laws.FOREIGN},
+    agent={"state": "Failed", "message": laws.FOREIGN},
+    auth=[{"provider": "codex", "state": "Revoked", "message": laws.FOREIGN}],
+    attention=laws.FOREIGN_ATTENTION,
+    activity=None,
+    work={"state": "Clean", "uncommitted": 0, "unpushed": 0},
+    version="simulated",
+)
+"""What another session's container says behind a route that leads astray (law S16)."""
 
 W = TypeVar("W", bound="ReliabilityWorld")
 
@@ -75,10 +90,13 @@ class Wire:
 
     has_sendable_key = True
 
-    def __init__(self, dokploy: LocalDokploy, key: SecretStr, injector: Injector, life: Life) -> None:
-        self._dokploy, self._key, self._injector, self._life = dokploy, key, injector, life
+    def __init__(self, of: ReliabilityWorld, key: SecretStr, life: Life) -> None:
+        self._dokploy, self._key, self._life = of.dokploy, key, life
+        self._injector, self._watch = of.injector, of.watch
 
     async def get(self, name: str, values: Mapping[str, object]) -> Answer:
+        # What is sent in a query string is in the logs of every proxy.
+        self._watch.hold(laws.s3, [str(value) for value in values.values()])
         kind = Kind.LISTING if name in LISTINGS else Kind.READING
         return await self._send(kind, name, "GET", {part: str(value) for part, value in values.items()})
 
@@ -109,9 +127,9 @@ class Reporter(SimulatedProbe):
     async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
         inner = super().echo
         answer = await self._injector.echo(self._life, domain.host, lambda: inner(domain, address))
-        if isinstance(answer, dict | Silence):
-            return answer
-        return Silence.NO_ANSWER if answer.name == "SILENT" else Silence.NOT_OURS
+        if answer is Fault.SILENT:
+            return Silence.NO_ANSWER
+        return _FOREIGN_REPORT if answer is Fault.FOREIGN else cast("HealthReport | Silence", answer)
 
 
 class Store:
@@ -220,6 +238,7 @@ class WatchedRecords(LawfulRecords):
         if what == "remove":
             self.keeper.ended(new)
         elif what == "status" and isinstance(old, Session):
+            self.keeper.hold(laws.s16_attention, new)
             intent = new.status.dokploy.intent
             if intent is not None and intent != old.status.dokploy.intent:
                 self.keeper.announced(new)
@@ -232,6 +251,8 @@ class ReliabilityWorld(World):
     injector: Injector = field(init=False)
     watch: Watch = field(init=False)
     lives: list[Life] = field(default_factory=list)
+    metrics: list[Metrics] = field(default_factory=list)
+    """Of each life."""
     logged: list[str] = field(default_factory=list)
     doubled: int = 0
     """Twins that an outsider made."""
@@ -241,7 +262,7 @@ class ReliabilityWorld(World):
     _keeper: asyncio.Task[None] | None = None
 
     def run_controller(self, holder: str = "") -> Controller:
-        life, injector = Life(len(self.lives) + 1), self.injector
+        life = Life(len(self.lives) + 1)
         self.lives.append(life)
 
         def connect(of: Target, key: SecretStr) -> Dokploy:
@@ -249,11 +270,13 @@ class ReliabilityWorld(World):
             return HttpDokploy(
                 of.spec.url,
                 key,
-                sender=Wire(self.dokploy, key, injector, life),
+                sender=Wire(self, key, life),
                 limits=CallLimits(limits.calls_in_flight, limits.calls_per_second),
                 jitter=lambda: 0.5,
             )
 
+        metrics = Metrics()
+        self.metrics.append(metrics)
         controller = Controller(
             Store(self, life),  # type: ignore[arg-type]  # the part of the port that it uses
             self.records._settings,
@@ -262,7 +285,7 @@ class ReliabilityWorld(World):
             now=self.now,
             holder=holder or f"life {life.number}",
             pacing=self.pacing,
-            metrics=Metrics(),
+            metrics=metrics,
         )
         self._controllers.append((controller, asyncio.create_task(controller.run())))
         return controller
@@ -302,6 +325,7 @@ async def reliability_world(
     kind: type[W] = ReliabilityWorld,
     poll: Poll = POLL,
     pacing: Pacing = PACING,
+    limits: Limits = RATE,
 ) -> AsyncIterator[W]:
     """A world with its target declared, a foreigner's application in Dokploy, and no controller."""
     clock = loop_clock()
@@ -315,7 +339,7 @@ async def reliability_world(
     await dokploy.start()
     for secret in SECRETS:
         await records.create(secret)
-    await records.create(_target(poll))
+    await records.create(_target(poll, limits))
     made = kind(records, dokploy, simulation, _unused, now, pacing, feed=feed)
     made.watch = records.keeper = watch = Watch(made)
     made.injector = watch.injector = Injector(
@@ -329,9 +353,9 @@ async def reliability_world(
 
 
 @cache
-def _target(poll: Poll) -> Target:
+def _target(poll: Poll, limits: Limits) -> Target:
     """Declared once for all worlds: it is immutable, and to validate it costs as much as a pass."""
-    return target(poll=poll, limits=RATE, deadlines=DEADLINES)
+    return target(poll=poll, limits=limits, deadlines=DEADLINES)
 
 
 @lru_cache(maxsize=1)
