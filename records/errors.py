@@ -10,6 +10,7 @@
     ├── Invalid              the object breaks a rule; ``causes`` name the fields
     ├── TooNew               the database was written by a newer Berth
     ├── Unavailable          the database does not answer: locked, full, gone
+    │   ├── Busy             it was locked or too busy for a transaction, of which nothing is left
     │   └── Unreadable       a secret's value cannot be opened with the keys at hand
     └── KeyFileInvalid       the file of encryption keys is unsafe or not one
 """
@@ -51,6 +52,10 @@ class TooNew(RecordsError):
 
 class Unavailable(RecordsError):
     """The database does not answer."""
+
+
+class Busy(Unavailable):
+    """The database was locked or too busy; what was tried has left nothing, and may be tried again."""
 
 
 class Unreadable(Unavailable):

@@ -24,8 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from records.errors import Invalid, Unavailable
 from records.sql.failures import translated
 
-BUSY_SECONDS = 10.0
-"""How long a write waits for another program's (SQLite)."""
+BUSY_SECONDS = 5.0
+"""How long one try of a write waits for another program's (SQLite)."""
+
+_FURTHER = 3
+"""For so many times that long, after the first try, others are begun. A client waits for 30 s."""
 
 _ATTEMPTS = 50
 _PAUSE_SECONDS = 0.1
@@ -49,6 +52,11 @@ class Database:
         self._users = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a transaction is tried again while the database is locked."""
+        return _FURTHER * self._busy_seconds
 
     @property
     def is_sqlite(self) -> bool:

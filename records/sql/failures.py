@@ -18,7 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from records.errors import AlreadyExists, Invalid, RecordsError, Unavailable
+from records.errors import AlreadyExists, Busy, Invalid, RecordsError, Unavailable
 
 _SQLITE = {
     sqlite3.SQLITE_ERROR: "the database is not as Berth made it",
@@ -50,6 +50,10 @@ _POSTGRES = {
     "XX": "the database is damaged or its server failed",
 }
 
+_SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_POSTGRES_BUSY = frozenset({"40", "55P03"})
+"""After which a transaction is undone whole, and may be tried again."""
+
 # Not all of its errors: a statement that cannot be compiled is a bug of ours, and shall look like one.
 _SQLALCHEMY = (DBAPIError, PoolTimeoutError, PendingRollbackError, ResourceClosedError)
 
@@ -79,11 +83,13 @@ def translate(error: BaseException) -> RecordsError:
         # The low byte is the primary code; the rest only refines it.
         code = getattr(original, "sqlite_errorcode", None)
         if code is not None:
-            return Unavailable(_SQLITE.get(code & 0xFF, SILENT))
+            kind = Busy if code & 0xFF in _SQLITE_BUSY else Unavailable
+            return kind(_SQLITE.get(code & 0xFF, SILENT))
     state = _sqlstate(original)
     for length in (5, 2):
         if state and state[:length] in _POSTGRES:
-            return Unavailable(_POSTGRES[state[:length]])
+            kind = Busy if state[:length] in _POSTGRES_BUSY else Unavailable
+            return kind(_POSTGRES[state[:length]])
     if isinstance(error, DataError):
         return Invalid("a value cannot be stored in this database")
     return Unavailable(SILENT)

@@ -11,6 +11,7 @@ from records.keys import KeyRing
 from records.sql.apart import migrate_apart
 from records.sql.database import BUSY_SECONDS, Database, parse_url
 from records.sql.journal import EventCap
+from records.sql.patient import patient
 from records.sql.store import Clock, SqlRecords
 from records.sql.transaction import Retention
 from records.sql.upgrade import is_current
@@ -41,7 +42,8 @@ async def open_records(
         url: ``sqlite:////absolute/path.db`` or ``postgresql://user:password@host/database``.
         key: The keys under which secrets are sealed.
         clock: The time, with a zone.
-        busy_seconds: How long a write waits for another program's (SQLite).
+        busy_seconds: How long one try of a write waits for another program's (SQLite); for
+            three times that long a transaction is tried again.
         poll_seconds: How often to look for other programs' writes: 0.1 with SQLite; with
             Postgres, which tells us of them, 5.0.
         retention: How much of the feed is kept.
@@ -80,6 +82,7 @@ async def open_records(
 
 
 @whole
+@patient
 async def _is_current(database: Database) -> bool:
     # Asked as a writer asks: whoever is migrating just now is waited for.
     async with database.writing() as connection:

@@ -21,6 +21,7 @@ from records.sql.document import Document
 from records.sql.feed import Feed
 from records.sql.journal import EventCap, Journal
 from records.sql.listing import Listing
+from records.sql.patient import patient
 from records.sql.transaction import Retention, Transaction, find
 from records.sql.vault import Vault
 from records.sql.wakeups import Wakeups
@@ -57,7 +58,13 @@ class SqlRecords:
         self._feed = Feed(database, vault, wakeups)
         self._silences = ledger.Silences()
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which a transaction is tried again while the database is locked."""
+        return self._database.patience
+
     @whole
+    @patient
     async def get(self, kind: type[R], key: Key) -> R:
         """One record; raise NotFound, or Invalid for one that no longer fits its type."""
         async with self._database.reading() as connection:
@@ -69,6 +76,7 @@ class SqlRecords:
         return resource_of(kind, document)
 
     @whole
+    @patient
     async def list(
         self,
         kind: type[R],
@@ -98,6 +106,7 @@ class SqlRecords:
         return self._feed.watch(kinds, since=since)
 
     @whole
+    @patient
     async def create(self, resource: R) -> R:
         """A new record; its status is not taken."""
         _writable(type(resource), resource.key)
@@ -116,6 +125,7 @@ class SqlRecords:
             return resource_of(type(resource), added)
 
     @whole
+    @patient
     async def update(self, resource: R) -> R:
         """Replace what is declared; a status is not touched."""
         kind = type(resource)
@@ -127,6 +137,7 @@ class SqlRecords:
             return resource_of(kind, await self._write(transaction, stored, written))
 
     @whole
+    @patient
     async def update_status(
         self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
     ) -> R:
@@ -141,6 +152,7 @@ class SqlRecords:
             return resource_of(kind, await self._write(transaction, stored, written))
 
     @whole
+    @patient
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         """Delete, or mark for deletion while finalizers remain; a Secret comes back without data."""
         _writable(kind, key)
@@ -154,6 +166,7 @@ class SqlRecords:
             return resource_of(kind, await self._write(transaction, stored, written))
 
     @whole
+    @patient
     async def add_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> R:
         """Add a finalizer; Conflict when the record is being deleted or is another one."""
         async with self._transaction() as transaction:
@@ -162,6 +175,7 @@ class SqlRecords:
             return resource_of(kind, await self._write(transaction, stored, written))
 
     @whole
+    @patient
     async def remove_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> None:
         """Remove a finalizer; a record that is gone, or another by now, is success."""
         async with self._transaction() as transaction:
@@ -170,12 +184,14 @@ class SqlRecords:
                 await self._write(transaction, stored, rules.without_finalizer(stored, finalizer))
 
     @whole
+    @patient
     async def record_event(self, event: Event) -> None:
         """Keep an event under a name of its own, or count an equal recent one."""
         async with self._transaction() as transaction:
             await self._journal.record(transaction, event)
 
     @whole
+    @patient
     async def list_events(
         self, *, namespace: str | None = None, about: ObjectReference | None = None, limit: int = 500
     ) -> tuple[Event, ...]:
@@ -186,30 +202,35 @@ class SqlRecords:
         return tuple(event for event in events if event is not None)
 
     @whole
+    @patient
     async def claim(self, claim: Claim) -> None:
         """Remember a session id; what was remembered first stays."""
         async with self._transaction() as transaction:
             await ledger.put_claim(transaction, claim)
 
     @whole
+    @patient
     async def retain(self, session_id: str) -> None:
         """Remember that a claimed session's volumes outlive it on purpose; again: no change."""
         async with self._transaction() as transaction:
             await ledger.mark_retained(transaction, session_id)
 
     @whole
+    @patient
     async def claims(self) -> Mapping[str, Claim]:
         """Every remembered session id."""
         async with self._database.reading() as connection:
             return await ledger.all_claims(connection)
 
     @whole
+    @patient
     async def settings(self) -> StoreSettings:
         """What was drawn at the first start."""
         async with self._database.reading() as connection:
             return await ledger.read_settings(connection, self._vault.ring)
 
     @whole
+    @patient
     async def acquire_lease(self, name: str, *, holder: str, seconds: float) -> bool:
         """Take or renew a lease; False while another holds it."""
         async with self._transaction() as transaction:
@@ -223,6 +244,7 @@ class SqlRecords:
             )
 
     @whole
+    @patient
     async def release_lease(self, name: str, *, holder: str) -> None:
         """Give a lease back; no change if it is another's."""
         async with self._transaction() as transaction:
@@ -244,12 +266,14 @@ class SqlRecords:
                 return count
 
     @whole
+    @patient
     async def keys_in_use(self) -> frozenset[str]:
         """The ids of the keys under which something is sealed."""
         async with self._database.reading() as connection:
             return frozenset(await self._vault.keys_in_use(connection))
 
     @whole
+    @patient
     async def compact(self) -> None:
         """Shorten the feed now to what is kept."""
         async with self._transaction() as transaction:
@@ -262,6 +286,7 @@ class SqlRecords:
         await self._database.aclose()
 
     @whole
+    @patient
     async def draw_settings(self) -> None:
         """Draw, at the first start, what then stays for good."""
         async with self._transaction() as transaction:

@@ -16,7 +16,8 @@ from sqlmodel import col
 from crds.base import Key
 from crds.secret import Secret
 from crds.session import Session
-from records.errors import AlreadyExists, Invalid, NotFound, RecordsError, Unavailable
+from records.errors import AlreadyExists, Busy, Invalid, NotFound, RecordsError, Unavailable
+from records.sql import patient
 from records.sql.tables import ChangeRow, RecordRow
 from tests.records.samples import running, secret, session, with_meta, with_spec
 from tests.records.watching import head, taken
@@ -75,6 +76,63 @@ async def test_a_lock_that_passes_is_waited_for(sqlite_url, open_store, tmp_path
         await asyncio.sleep(0.05)
         other.execute("COMMIT")
         assert (await writing).metadata.generation == 1
+
+
+async def test_a_lock_that_outlasts_one_try_is_waited_for(sqlite_url, open_store, tmp_path, monkeypatch):
+    records = await open_store(sqlite_url, busy_seconds=0.2)
+    with closing(sqlite3.connect(tmp_path / "berth.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        tries = []
+
+        def released(name, _state):
+            tries.append(name)
+            other.execute("COMMIT")
+
+        monkeypatch.setattr(patient, "_say", released)
+        assert (await records.create(session())).metadata.generation == 1
+        assert tries == ["create"], "the first try ended with the lock still held"
+    assert [one.metadata.name for one in (await records.list(Session)).items] == ["fix-login"]
+
+
+class Store:
+    """A store whose transactions fail in turn."""
+
+    patience = 15.0
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.begun = 0
+
+    @patient.patient
+    async def write(self, value: int) -> int:
+        self.begun += 1
+        await asyncio.sleep(5)
+        if self.errors:
+            raise self.errors.pop(0)
+        return value
+
+
+@pytest.mark.looptime
+async def test_a_transaction_is_tried_again_whole_until_the_patience_is_used_up():
+    busy = Busy("the database is locked by another program")
+    store = Store(busy, busy)
+    assert await store.write(3) == 3
+    assert store.begun == 3
+    clock = asyncio.get_running_loop().time
+    begun, store = clock(), Store(*[busy] * 100)
+    with pytest.raises(Busy):
+        await store.write(3)
+    assert clock() - begun <= 30, "a client waits no longer"
+    assert store.begun >= 4
+
+
+@pytest.mark.parametrize("error", [Unavailable("the disk is full"), NotFound("there is no such record")])
+@pytest.mark.looptime
+async def test_a_transaction_that_failed_otherwise_is_not_tried_again(error):
+    store = Store(error)
+    with pytest.raises(type(error)):
+        await store.write(3)
+    assert store.begun == 1
 
 
 async def test_a_table_that_is_gone_shows_no_statement(opener):
