@@ -30,7 +30,7 @@ from api.journal import Journal
 from api.logs import Logs
 from api.metrics import Measured, Metrics
 from api.operations import Operations
-from api.ports import Clock, Connect, Explain, Preview, SessionId
+from api.ports import AskWork, Clock, Connect, Explain, Preview, SessionId
 from api.problems import Problem, problem_of
 from api.readings import Readings
 from api.settings import ApiSettings
@@ -56,13 +56,14 @@ def create_app(
     preview: Preview,
     connect: Connect,
     session_id: SessionId,
+    ask_work: AskWork,
     *,
     now: Clock = utc_now,
 ) -> FastAPI:
     """The API over some records; raises TokenError. The records are closed by whoever opened them."""
     metrics, closing, readings = Metrics(), asyncio.Event(), Readings(records, connect)
     journal = Journal(records, now)
-    operations = Operations(records, journal, now)
+    operations = Operations(records, journal, now, ask_work)
     face = Face(
         settings=settings,
         records=records,

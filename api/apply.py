@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from api.deletion import how_to_wait
 from api.problems import Problem, Reason
 from crds.base import Key, ObjectMeta, Resource
 from crds.secret import Secret
@@ -104,7 +105,7 @@ def check_absent(kind: type[Resource], key: Key, *, version: str) -> None:
 def check_not_deleting(stored: Resource) -> None:
     """Raise Problem Conflict where a record is on its way out: what is declared now would be lost."""
     if stored.metadata.deletion_timestamp is not None:
-        detail = f"{stored.KIND} {stored.key} is being deleted; wait until it is gone, then try again"
+        detail = f"{stored.KIND} {stored.key} is being deleted; {how_to_wait(stored)}"
         raise Problem(Reason.CONFLICT, detail)
 
 

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from api.deletion import is_being_removed
 from api.identity import Identity
 from api.journal import Deed, Journal
 from api.operations import Operations
@@ -70,8 +71,11 @@ class Entries:
 
 def _url_of(session: Session) -> str:
     """Where its page is; raises Problem Conflict."""
-    if session.metadata.deletion_timestamp is not None:
-        raise Problem(Reason.CONFLICT, f"Session {session.key} is being deleted; nobody can enter any more")
+    if is_being_removed(session):
+        detail = (
+            f"Session {session.key} is deleted: its container is being removed, and nobody can enter any more"
+        )
+        raise Problem(Reason.CONFLICT, detail)
     if session.spec.operating_mode is not OperatingMode.RUNNING:
         mode = session.spec.operating_mode.value
         raise Problem(Reason.CONFLICT, f"Session {session.key} is declared {mode}; start it to enter")

@@ -28,6 +28,7 @@ class Deed(StrEnum):
     START_REQUESTED = "StartRequested"
     RESTART_REQUESTED = "RestartRequested"
     DELETE_REQUESTED = "DeleteRequested"
+    UNDELETED = "Undeleted"
     SWEEP_REQUESTED = "SweepRequested"
     ABSENCE_ACCEPTED = "AbsenceAccepted"
     ENTRY_GIVEN = "EntryGiven"
@@ -45,6 +46,7 @@ _WORDS = {
     Deed.START_REQUESTED: "Start requested by",
     Deed.RESTART_REQUESTED: "Restart requested by",
     Deed.DELETE_REQUESTED: "Deletion requested by",
+    Deed.UNDELETED: "Deletion undone by",
     Deed.SWEEP_REQUESTED: "Sweep requested by",
     Deed.ENTRY_GIVEN: "A way in was given to",
     Deed.ABSENCE_ACCEPTED: "What is missing was confirmed to be gone by",

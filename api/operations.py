@@ -22,23 +22,27 @@ from api.apply import (
     check_not_deleting,
     would_change,
 )
+from api.deletion import (
+    FOR_THIS_DELETION,
+    annotated,
+    check_nothing_removed,
+    force_delete,
+    not_forced,
+    refused,
+)
 from api.identity import Identity
 from api.journal import Deed, Journal
 from api.placing import check_out_of_reach, check_place, check_unused
-from api.ports import Clock
+from api.ports import AskWork, Clock
 from api.problems import Problem, Reason
-from crds.base import ConditionStatus, Key, Resource
+from crds.base import Key, Resource
 from crds.session import ORPHAN_ANNOTATION, OperatingMode, Session
 from crds.target import ACCEPT_ABSENCE_ANNOTATION, SWEEP_ANNOTATION, Target
-from crds.vocabulary import ConditionType
 from records.errors import AlreadyExists, Conflict, NotFound
 from records.paging import pages
 from records.port import Page, Records, Selector
 
 R = TypeVar("R", bound=Resource)
-
-FORCE_DELETE_ANNOTATION = "berth.dev/force-delete"
-"""``"true"``: the session may go although work in it is not saved elsewhere (law S9)."""
 
 _ATTEMPTS = 10
 """Times that a write is made again after somebody else's came first."""
@@ -82,10 +86,11 @@ ANY = Expected()
 class Operations:
     """Reads and writes records for somebody; raises Problem and RecordsError."""
 
-    def __init__(self, records: Records, journal: Journal, now: Clock) -> None:
+    def __init__(self, records: Records, journal: Journal, now: Clock, ask_work: AskWork) -> None:
         self._records = records
         self._journal = journal
         self._now = now
+        self._ask_work = ask_work
 
     async def read(self, who: Identity, kind: type[R], key: Key) -> R:  # noqa: ARG002 - see the module
         """One record."""
@@ -148,12 +153,14 @@ class Operations:
     async def delete(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
         """Delete, or mark for deletion.
 
-        A session whose work is known to be unsaved is refused, and a target that sessions use.
+        A session whose work would be lost, or might, is refused, and a target that sessions use.
         """
         stored = await self._records.get(kind, key)
         check_expected(stored, version=expected.version, uid=expected.uid)
-        if isinstance(stored, Session) and stored.metadata.deletion_timestamp is None:
-            _check_saved(stored)
+        if isinstance(stored, Session):
+            loss = await self._ask_work(self._records, stored)
+            if loss is not None:
+                raise refused(stored, loss)
         if isinstance(stored, Target):
             await check_unused(self._records, stored)
         return await self._delete(who, stored)
@@ -164,7 +171,7 @@ class Operations:
         check_expected(stored, version=expected.version, uid=expected.uid)
         if isinstance(stored, Session):
             # Before the deletion: a controller that sees one without the other keeps the volume.
-            await self._rewrite(Session, key, _force_delete)
+            await self._rewrite(Session, key, force_delete)
         return await self._delete(who, stored)
 
     async def give_up(self, who: Identity, key: Key, *, expected: Expected = ANY) -> Session:
@@ -172,7 +179,7 @@ class Operations:
         stored = await self._records.get(Session, key)
         check_expected(stored, version=expected.version, uid=expected.uid)
         await check_out_of_reach(self._records, stored)
-        await self._rewrite(Session, key, lambda one: _annotated(one, ORPHAN_ANNOTATION, "true"))
+        await self._rewrite(Session, key, lambda one: annotated(one, ORPHAN_ANNOTATION, "true"))
         return await self._delete(who, stored)
 
     async def _delete(self, who: Identity, stored: R) -> R:
@@ -180,6 +187,27 @@ class Operations:
         if stored.metadata.deletion_timestamp is None:
             await self._journal.note(who, Deed.DELETE_REQUESTED, stored)
         return gone
+
+    async def undelete(self, who: Identity, kind: type[R], key: Key, *, expected: Expected = ANY) -> R:
+        """Take back a deletion of which no step was taken; a record that nobody deletes: no change."""
+        for _ in range(_ATTEMPTS):
+            stored = await self._records.get(kind, key)
+            check_expected(stored, version=expected.version, uid=expected.uid)
+            if stored.metadata.deletion_timestamp is None:
+                return stored
+            check_nothing_removed(stored)
+            try:
+                # Leave to lose work goes first: it was for this deletion, and not for the next.
+                if isinstance(stored, Session) and FOR_THIS_DELETION & stored.metadata.annotations.keys():
+                    await self._records.update(not_forced(stored))
+                    continue
+                before = getattr(stored, "status", None)
+                back = await self._records.undelete(kind, key, uid=stored.metadata.uid, before=before)
+            except Conflict:
+                continue
+            await self._journal.note(who, Deed.UNDELETED, back)
+            return back
+        raise Problem(Reason.CONFLICT, f"{kind.KIND} {key} keeps changing; try again in a moment")
 
     async def ask(self, who: Identity, key: Key, verb: Verb) -> Session:
         """Start, stop or restart a session, by what its spec declares."""
@@ -203,7 +231,7 @@ class Operations:
         """Ask the controller to sweep a target now."""
         stamp = self._now().isoformat()
         _, written = await self._rewrite(
-            Target, Key("", name), lambda stored: _annotated(stored, SWEEP_ANNOTATION, stamp)
+            Target, Key("", name), lambda stored: annotated(stored, SWEEP_ANNOTATION, stamp)
         )
         await self._journal.note(who, Deed.SWEEP_REQUESTED, written)
         return written
@@ -217,7 +245,7 @@ class Operations:
 
         def accepted(stored: Target) -> Target:
             _check_missing(stored, missing)
-            return _annotated(stored, ACCEPT_ABSENCE_ANNOTATION, stamp)
+            return annotated(stored, ACCEPT_ABSENCE_ANNOTATION, stamp)
 
         _, written = await self._rewrite(Target, Key("", name), accepted)
         await self._journal.note(who, Deed.ABSENCE_ACCEPTED, written)
@@ -234,16 +262,6 @@ class Operations:
         raise Problem(Reason.CONFLICT, f"{kind.KIND} {key} keeps changing; try again in a moment")
 
 
-def _annotated(stored: R, annotation: str, value: str) -> R:
-    annotations = {**stored.metadata.annotations, annotation: value}
-    metadata = stored.metadata.model_copy(update={"annotations": annotations})
-    return stored.model_copy(update={"metadata": metadata})
-
-
-def _force_delete(stored: Session) -> Session:
-    return _annotated(stored, FORCE_DELETE_ANNOTATION, "true")
-
-
 def _check_missing(target: Target, missing: int) -> None:
     """Refuse a word on what nobody has seen."""
     name, absence = target.metadata.name, target.status.absence
@@ -254,14 +272,3 @@ def _check_missing(target: Target, missing: int) -> None:
     if absence.missing != missing:
         detail = f"target {name!r} lacks {absence.missing} by now, and not {missing}; look again"
         raise Problem(Reason.CONFLICT, detail)
-
-
-def _check_saved(session: Session) -> None:
-    for condition in session.status.conditions:
-        if condition.type == ConditionType.WORK_SAVED and condition.status is ConditionStatus.FALSE:
-            said = f" ({condition.message})" if condition.message else ""
-            detail = (
-                f"Session {session.key} holds work that is saved nowhere else{said}; "
-                "push it, or delete with force to lose it"
-            )
-            raise Problem(Reason.WORK_UNSAVED, detail)

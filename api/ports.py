@@ -48,6 +48,28 @@ class Explain(Protocol):
         ...
 
 
+class Loss(Protocol):
+    """What a deletion would lose, or might."""
+
+    @property
+    def reason(self) -> str:
+        """``WorkUnsaved``, or ``WorkUnknown`` where nobody can tell."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """The work, or why nothing is known of it, in words that go after a colon."""
+        ...
+
+
+class AskWork(Protocol):
+    """Asks a session's container whether a deletion without force would lose work."""
+
+    async def __call__(self, records: Records, session: Session) -> Loss | None:
+        """Ask, and wait for a fresh answer; None where nothing is lost. Raises RecordsError."""
+        ...
+
+
 class Connect(Protocol):
     """Makes a client of a target."""
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     CONFLICT = "Conflict"
     WORK_UNSAVED = "WorkUnsaved"
     IN_USE = "InUse"
+    WORK_UNKNOWN = "WorkUnknown"
     INVALID = "Invalid"
     UNAUTHORIZED = "Unauthorized"
     FORBIDDEN = "Forbidden"
@@ -50,6 +51,7 @@ _STATUS = MappingProxyType(
         Reason.CONFLICT: HTTPStatus.CONFLICT,
         Reason.WORK_UNSAVED: HTTPStatus.CONFLICT,
         Reason.IN_USE: HTTPStatus.CONFLICT,
+        Reason.WORK_UNKNOWN: HTTPStatus.CONFLICT,
         Reason.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
         Reason.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
         Reason.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -68,6 +70,7 @@ _TITLES = MappingProxyType(
         Reason.CONFLICT: "It is not as the request supposes",
         Reason.WORK_UNSAVED: "Work would be lost",
         Reason.IN_USE: "Others depend on it",
+        Reason.WORK_UNKNOWN: "Work might be lost",
         Reason.INVALID: "The request breaks a rule",
         Reason.UNAUTHORIZED: "Who asks is not known",
         Reason.FORBIDDEN: "This is not allowed",

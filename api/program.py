@@ -10,12 +10,12 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
-from api.ports import Explanation, Findings
+from api.ports import Explanation, Findings, Loss
 from api.server import ApiServer, CannotListen, listen
 from api.settings import ApiSettings
 from api.token import TokenError
 
-# The meetings of the two packages: docs/decisions/0003, 0011 and 0012.
+# The meetings of the two packages: docs/decisions/0003, 0011, 0012 and 0015.
 from controller.connection import connect
 from controller.identity import session_id
 from crds.logs import configure_logging
@@ -38,6 +38,14 @@ async def explain(records: Records, session: Session) -> Explanation:
     return await of_controller(records, session)
 
 
+async def ask_work(records: Records, session: Session) -> Loss | None:
+    """Whether a deletion of a session would lose work, asked of its container."""
+    # Loaded with the first deletion, as above.
+    from controller.ask import ask  # noqa: PLC0415 - see above
+
+    return await ask(records, session)
+
+
 async def preview(records: Records, dokploy: Dokploy, target: Target) -> Findings:
     """What a sweep of a target would find just now."""
     # Loaded with the first sweep that is looked at: it brings the controller's way of observing.
@@ -51,7 +59,8 @@ async def run(settings: ApiSettings) -> None:
     url = settings.database_url.get_secret_value()
     records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
     try:
-        server = ApiServer(create_app(settings, records, explain, preview, connect, session_id))
+        app = create_app(settings, records, explain, preview, connect, session_id, ask_work)
+        server = ApiServer(app)
         await server.serve([listen(settings)])
     finally:
         await records.aclose()

@@ -129,6 +129,19 @@ async def delete_record(
     return record_response(await delete(who, kind, key, expected=_expected(request)))
 
 
+# Before the verbs of a session, which would take it for one of theirs.
+@router.post(f"{_ONE_NAMESPACED}/undelete")
+@router.post(f"{_ONE}/undelete")
+async def undelete_record(
+    request: Request, here: Here, who: Who, plural: str, name: str, namespace: str | None = None
+) -> Response:
+    """Take back a deletion of which no step was taken yet; a record that nobody deletes stays as it is."""
+    kind = kind_of(plural)
+    check_writable(kind)
+    key = Key(place_of(kind, namespace), name)
+    return record_response(await here.operations.undelete(who, kind, key, expected=_expected(request)))
+
+
 @router.post("/api/namespaces/{namespace}/sessions/{name}/{verb}")
 async def ask_session(here: Here, who: Who, namespace: str, name: str, verb: str) -> Response:
     """Start, stop or restart a session."""

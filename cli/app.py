@@ -51,6 +51,7 @@ COMMANDS = (
     Entry("stop", "Stop sessions; their work stays.", "cli.commands.modes", "stop"),
     Entry("restart", "Restart sessions.", "cli.commands.modes", "restart"),
     Entry("delete", "Delete records.", "cli.commands.delete", "delete"),
+    Entry("undelete", "Keep what is being deleted.", "cli.commands.undelete", "undelete"),
     Entry(
         "sweep",
         "Find what no record accounts for, and clean up.",

@@ -134,7 +134,7 @@ class Client:
         return await self._json("POST", path_of(reference.kind, reference.namespace), json=record)
 
     async def delete(self, reference: Reference, *, unsaved: Literal["keep", "discard"] = "keep") -> Record:
-        """Ask for deletion. With ``keep``, a session that holds unsaved work is refused."""
+        """Ask for deletion. With ``keep``, a session that holds unsaved work, or may, is refused."""
         return await self._json(
             "DELETE", _at(reference), params={"force": "true"} if unsaved == "discard" else None
         )
@@ -143,6 +143,10 @@ class Client:
         """Delete a session whose target cannot be reached; the record, and what is left there, in words."""
         answer = await self._send("DELETE", _at(reference), params={"orphan": "true"})
         return _decoded(answer), answer.headers.get("Warning", "").partition('"')[2].removesuffix('"')
+
+    async def undelete(self, reference: Reference) -> Record:
+        """Take back a deletion of which no step was taken yet."""
+        return await self._json("POST", f"{_at(reference)}/undelete")
 
     async def act(self, reference: Reference, verb: Verb) -> Record:
         """Declare a session running, stopped, or to be restarted."""

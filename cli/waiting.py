@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from cli.client import Client, Query
@@ -13,6 +13,9 @@ from cli.progress import Progress
 from cli.record import Record, identity
 from cli.standing import Predicate, in_words
 from cli.watch import follow
+
+Hopeless = Callable[[Record], Failure | None]
+"""Why a state will not become the one that is waited for by itself, if it is one of those."""
 
 
 class Deadline:
@@ -37,6 +40,7 @@ async def until(
     progress: Progress,
     wish: str,
     about: str = "Ready",
+    hopeless: Hopeless = lambda _: None,
 ) -> Record | None:
     """The record once ``wished`` is true of it; None if it is gone by then.
 
@@ -48,10 +52,11 @@ async def until(
         progress: told the state at every change.
         wish: ``wished`` in a word, for the message at the deadline.
         about: the condition whose reason is told.
+        hopeless: says why waiting is of no use, where a person has to act first.
 
     Raises:
-        Failure: NOT_MET at the deadline, with the state then; NOT_FOUND if the record is gone and
-            that was not wished for; or the server's.
+        Failure: what ``hopeless`` says; NOT_MET at the deadline, with the state then; NOT_FOUND if the
+            record is gone and that was not wished for; or the server's.
     """
     async with aclosing(_states(client, reference)) as states:
         # The first look is outside the deadline, so that a time-out of 0 still looks once.
@@ -61,6 +66,9 @@ async def until(
                 while not wished(state):
                     if state is None:
                         raise _absent(reference)
+                    failure = hopeless(state)
+                    if failure is not None:
+                        raise failure
                     progress.show(f"waiting for {reference}: {in_words(state, about=about)}")
                     state = await anext(states)
         except TimeoutError:

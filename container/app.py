@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -11,20 +12,23 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from container.agent.routes import routes as agent_routes
+from container.answering import refused
 from container.assets import asset
 from container.changes.routes import routes as change_routes
-from container.contract import HEALTH_PATH, READY_PATH
+from container.contract import HEALTH_PATH, QUESTION, QUESTION_FORM, READY_PATH
 from container.entry.guard import Guard
 from container.entry.routes import routes as entry_routes
 from container.overview import overview
 from container.preview.routes import keyed_routes
 from container.preview.routes import routes as preview_routes
+from container.refusal import Refusal, Why
 from container.session import Session
 from container.terminal.routes import routes as terminal_routes
 from container.tree.routes import routes as tree_routes
 from container.ui.loading import PageRoute, no_page
 
 OVERVIEW_PATH = "/api/overview"
+_QUESTION = re.compile(QUESTION_FORM)
 _ASSETS = {
     "bridge.js": "text/javascript",
     "enter.css": "text/css",
@@ -43,8 +47,13 @@ def build_app(
     ``page`` is what people see; ``entered`` is called when somebody was let in.
     """
 
-    async def health(_: Request) -> Response:
-        return JSONResponse(session.health())
+    async def health(request: Request) -> Response:
+        question = request.query_params.get(QUESTION)
+        if question is None:
+            return JSONResponse(session.health())
+        if not _QUESTION.fullmatch(question):
+            return refused(Refusal(Why.INVALID, QUESTION, f"must match {QUESTION_FORM}"))
+        return JSONResponse(await session.answer(question))
 
     async def ready(_: Request) -> Response:
         return PlainTextResponse("ready\n")

@@ -53,6 +53,12 @@ DEFAULT_DATA = "/data"
 DEFAULT_PORT = 3000
 
 HEALTH_PATH = "/healthz"
+QUESTION = "question"
+"""Query parameter of :data:`HEALTH_PATH`: the work is read anew, and the answer waits for it."""
+QUESTION_FORM = "[A-Za-z0-9_-]{1,64}"
+"""What a question may be: drawn anew each time, so that its echo shows what it was read for."""
+QUESTION_SECONDS = 8.0
+"""How long a container reads for a question. What takes longer is answered without an echo of it."""
 READY_PATH = "/readyz"
 ENTER_PATH = "/enter"
 """Takes a token and gives a cookie."""
@@ -225,6 +231,11 @@ class WorkReport(TypedDict):
     state: str
     uncommitted: int
     unpushed: int
+    readAt: NotRequired[str]
+    """RFC 3339: when it was read, by the container's clock; older images do not tell."""
+    question: NotRequired[str]
+    """The question for which it was read: the reading began after the question came. Absent in an
+    answer to nobody's question, and where the reading took too long."""
 
 
 class ActivityReport(TypedDict):

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from importlib import metadata
+from typing import NamedTuple
 
 from container.agent.agent import Agent
 from container.agent.masking import Mask
@@ -16,10 +17,12 @@ from container.changes.changes import Changes
 from container.changes.staging import Author
 from container.contract import (
     NOT_AS_DECLARED,
+    QUESTION_SECONDS,
     WORKSPACE_SOURCE,
     AuthReport,
     HealthReport,
     NoticeReport,
+    WorkReport,
     WorkspaceState,
 )
 from container.database import open_database
@@ -29,13 +32,25 @@ from container.git import Git, Login
 from container.given import Secrets
 from container.journal import Journal, Level
 from container.logins import logins
-from container.moments import now
+from container.moments import now, rfc3339
 from container.ondemand import OnDemand
 from container.preview.previews import Previews
 from container.terminal.terminals import Terminals
 from container.tree.tree import Tree
 from container.work import UNKNOWN, Saved, Work, read_work
 from container.workspace import Workspace
+
+
+class _WorkRead(NamedTuple):
+    """The work, and when its reading began; "" before the first."""
+
+    work: Work
+    at: str
+
+    def report(self) -> WorkReport:
+        """As ``/healthz`` tells it."""
+        report = self.work.report()
+        return {**report, "readAt": self.at} if self.at else report
 
 
 class Session:
@@ -53,7 +68,7 @@ class Session:
         environ = child_environment(settings)
         self._git = Git(environ)
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
-        self._work = OnDemand(self._read_work, UNKNOWN)
+        self._work = OnDemand(self._read_work, _WorkRead(UNKNOWN, ""))
         self._logins = OnDemand(self._read_logins, self._logins_now())
         self._seen: Work | None = None
         self._version = _version()
@@ -89,7 +104,7 @@ class Session:
     @property
     def work(self) -> Work:
         """Whether the work is saved, as last read."""
-        return self._work.ask()
+        return self._work.ask().work
 
     def begin(self) -> None:
         """Note the start, and what is wrong with what it was given."""
@@ -165,10 +180,24 @@ class Session:
             "auth": [self._as_used(login) for login in self._logins.ask()],
             "attention": self.agent.attention.value,
             "activity": self.journal.activity,
-            "work": self.work.report(),
+            "work": self._work.ask().report(),
             "version": self._version,
             "notices": notices,
         }
+
+    async def answer(self, question: str) -> HealthReport:
+        """The body of ``/healthz`` with the work as it is read for a question: not from memory.
+
+        The question is repeated in the answer, unless the reading took too long.
+        """
+        try:
+            async with asyncio.timeout(QUESTION_SECONDS):
+                read = await self._work.fresh()
+        except TimeoutError:
+            return self.health()
+        report = self.health()
+        report["work"] = {**read.report(), "question": question}
+        return report
 
     def _edited(self) -> None:
         """A person changed a file."""
@@ -188,16 +217,19 @@ class Session:
             "message": "the agent says that it no longer serves; log in again",
         }
 
-    async def _read_work(self) -> Work:
-        if not self.workspace.usable:
-            return UNKNOWN
+    async def _read_work(self) -> _WorkRead:
+        at = rfc3339(now())
+        # Also while it is being prepared, or that failed: what is in it then may be somebody's work,
+        # and where nothing is, nothing is lost.
         work = await read_work(self._git, self.settings.workspace)
+        if not self.workspace.usable:
+            return _WorkRead(work, at)
         # A change of what git tells is somebody's doing; the first look and a failed one are nobody's.
         if self._seen not in {None, work} and work.saved is not Saved.UNKNOWN:
             self.journal.note_activity("git")
         if work.saved is not Saved.UNKNOWN:
             self._seen = work
-        return work
+        return _WorkRead(work, at)
 
     async def _read_logins(self) -> list[AuthReport]:
         return await asyncio.to_thread(self._logins_now)

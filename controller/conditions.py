@@ -19,6 +19,7 @@ from controller.planned import Plan
 from controller.reasons import ADMISSION, AILMENTS, OBSTACLES, UNPLACED, WAITS
 from controller.report import Verdict, noticed, reported
 from controller.standing import Stage
+from controller.unsaved import stops
 from crds.base import ConditionStatus
 from crds.meanings import FAILURES
 from crds.session import OperatingMode, Session
@@ -86,7 +87,7 @@ def _ready(step: Pass, workspace: Verdict) -> Verdict:
     mode, trouble = step.session.spec.operating_mode, step.trouble
     if step.session.metadata.deletion_timestamp is not None:
         if trouble is None:
-            return Verdict(_FALSE, Reason.DELETING, "It is being deleted")
+            return Verdict(_FALSE, Reason.DELETING, step.plan.why)
         reason = trouble.reason if trouble.reason in OBSTACLES else Reason.DELETING
         return Verdict(_FALSE, reason, trouble.message)
     if step.is_blind and trouble is not None:
@@ -221,14 +222,30 @@ def _suspended(step: Pass) -> Verdict:
 def _reported(step: Pass) -> dict[ConditionType, Verdict]:
     """What only the container can tell."""
     report = step.report
+    kept = work_saved(step)
     if report is not None:
-        return reported(report)
+        return {**reported(report), ConditionType.WORK_SAVED: kept}
     silent = _not_reported(None)
-    kept = _previous(step, ConditionType.WORK_SAVED) or silent
     types = (ConditionType.WORKSPACE_READY, ConditionType.AGENT_READY, ConditionType.AUTH_READY)
     if step.stage in {Stage.STOPPED, Stage.STOPPING}:
         return {**dict.fromkeys(types, silent), ConditionType.WORK_SAVED: kept}
     return {**{kind: _previous(step, kind) or silent for kind in types}, ConditionType.WORK_SAVED: kept}
+
+
+def work_saved(step: Pass) -> Verdict:
+    """Whether the work is saved, by what the container says, or said last.
+
+    What a running container said a while ago tells nothing of what it held when it was stopped: a
+    stop that got no answer to its question leaves the work of a session unknown.
+    """
+    if step.report is not None:
+        verdict = reported(step.report)[ConditionType.WORK_SAVED]
+    else:
+        verdict = _previous(step, ConditionType.WORK_SAVED) or _not_reported(None)
+    answered = isinstance(step.observed.work, dict)
+    if verdict.status is _TRUE and not answered and stops(step.plan, step.want, step.observed):
+        return Verdict(_UNKNOWN, Reason.WORK_UNKNOWN, "it was stopped before its container could be asked")
+    return verdict
 
 
 def _not_reported(trouble: Failure | None) -> Verdict:

@@ -78,15 +78,20 @@ async def gather(
         return Inputs(identity, failure, _storage(session, template))
 
 
-async def _for_deletion(records: Records, session: Session, identity: Identity) -> Inputs:
-    """What a deletion needs; it must not fail for a secret or a target that went first."""
+async def storage_of(records: Records, session: Session) -> Storage:
+    """What becomes of its volumes, its template asked; raises RecordsError."""
     try:
         template = await _template(records, session)
     except Unresolved:
         template = None
+    return _storage(session, template)
+
+
+async def _for_deletion(records: Records, session: Session, identity: Identity) -> Inputs:
+    """What a deletion needs; it must not fail for a secret or a target that went first."""
     going = Failure(Next.WAIT, Reason.DELETING, "It is being deleted")
     claimed = identity.session_id in await records.claims()
-    return Inputs(identity, going, _storage(session, template), claimed)
+    return Inputs(identity, going, await storage_of(records, session), claimed)
 
 
 async def read_secrets(records: Records, namespace: str) -> SecretValues:

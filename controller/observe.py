@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from container.contract import HealthReport
 from controller.containers import containers_of, read_remains
+from controller.echo import read_report
 from controller.identity import Identity, Markers
-from controller.observed import Observed, Reading, Silence, Unknown
+from controller.observed import Observed, Reading, Unknown
 from controller.probe import Probe
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
@@ -248,9 +248,11 @@ async def read(
         match reading:
             case Reading.JOBS:
                 observed = replace(observed, jobs=await dokploy.list_jobs())
-            case Reading.ECHO:
-                echo = await probe.echo(domain, probe_address) if domain else Silence.NO_ANSWER
-                observed = replace(observed, echo=own_report(echo, identity))
+            case Reading.ECHO | Reading.WORK:
+                answer = await read_report(
+                    probe, domain, probe_address, identity, asking=reading is Reading.WORK
+                )
+                observed = replace(observed, echo=answer.report, work=answer.work or observed.work)
             case Reading.GONE:
                 observed = replace(observed, gone=await _is_gone(dokploy, known))
             case Reading.CONTAINERS:
@@ -279,17 +281,6 @@ async def _read_of(ref: ApplicationRef, reading: Reading, observed: Observed, do
         case _:
             text = await dokploy.read_logs(ref.application_id, tail=_LOG_LINES, since=None)
             return replace(observed, logs=tuple(text.splitlines()))
-
-
-def own_report(answer: HealthReport | Silence, identity: Identity) -> HealthReport | Silence:
-    """The answer behind a route if it is the session's own container's, else who it was (law S16).
-
-    The one place where an answer becomes a report: a route may lead to another session's container,
-    whose words on work, agent and logins are not this session's.
-    """
-    if isinstance(answer, Silence) or answer["session"] == identity.session_id:
-        return answer
-    return Silence.ANOTHER if answer["session"] else Silence.NAMELESS
 
 
 async def _is_gone(dokploy: Dokploy, known: DokployStatus) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from container.contract import HealthReport
+from container.contract import HealthReport, WorkReport
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationDetail, ApplicationRow, Deployment, Job, ServiceRow, TaskRow
 
@@ -27,6 +27,8 @@ class Reading(Enum):
     GONE = auto()
     CONTAINERS = auto()
     REMAINS = auto()
+    WORK = auto()
+    """The container's report with its work read anew for a question of this pass."""
 
 
 class Silence(Enum):
@@ -39,6 +41,10 @@ class Silence(Enum):
     """The container of another session answered."""
     NAMELESS = auto()
     """A container that was given no session id: one of ours whose environment somebody emptied, or not."""
+    OLD_IMAGE = auto()
+    """The session's own container answered, and knows of no question."""
+    TOO_LATE = auto()
+    """The session's own container answered, and could not read its work in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class Observed:
     tasks: tuple[TaskRow, ...] | None = None
     echo: HealthReport | Silence | None = None
     """The report of the session's own container: its session id was compared (law S16)."""
+    work: WorkReport | Silence | None = None
+    """The work as it was read for a question of this pass, or why it was not."""
     jobs: tuple[Job, ...] | None = None
     deployments: tuple[Deployment, ...] | None = None
     logs: tuple[str, ...] | None = None

@@ -19,6 +19,7 @@ one, an attachment may be under way        wait: twice would be one too many
 one, and an earlier pass was cut off       read it whole, then as below
 one, a build of it is queued or runs       wait, follow the build
 one, to be started, a container is left    wait: two containers would share its volumes (S2)
+one, to be stopped, its container runs     ask it for its work first: a deletion may need the answer
 one, not configured                        Configure, then as below
 one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing or too many  Detach…, AttachVolume, AttachRoute, then as below
@@ -63,6 +64,7 @@ from controller.planned import (
     unconfirmed,
     unknown,
 )
+from controller.unsaved import before_a_stop
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationRow
@@ -77,6 +79,13 @@ def plan(
     deadlines: Deadlines,
 ) -> Plan:
     """Plan for a session that is not being deleted."""
+    planned = _plan(session, want, observed, now=now, deadlines=deadlines)
+    return before_a_stop(planned, want, observed)
+
+
+def _plan(
+    session: Session, want: Desired | Failure, observed: Observed, *, now: datetime, deadlines: Deadlines
+) -> Plan:
     known = session.status.dokploy
     if observed.applications is None or observed.services is None:
         return unknown(known, observed)

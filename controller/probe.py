@@ -7,12 +7,14 @@ from typing import Protocol, cast
 import httpx
 
 from container import outgoing
-from container.contract import HEALTH_PATH, HealthReport
+from container.contract import HEALTH_PATH, QUESTION, QUESTION_SECONDS, HealthReport
 from controller.observed import Silence
 from dokploy.port import Domain
 from dokploy.trust import trust
 
 _TIMEOUT = 3.0
+_PATIENCE = QUESTION_SECONDS + 2.0
+"""Seconds for the answer to a question, for which the container reads its workspace."""
 _MAX_BYTES = 64 * 1024
 
 _SHAPE: dict[str, type] = {
@@ -30,8 +32,14 @@ _SHAPE: dict[str, type] = {
 class Probe(Protocol):
     """Reads a container's own report."""
 
-    async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
-        """The report behind a route; never raises."""
+    async def echo(
+        self, domain: Domain, address: str | None, *, question: str | None = None
+    ) -> HealthReport | Silence:
+        """The report behind a route; never raises.
+
+        With a question the container reads its work anew, waits for that, and repeats the question
+        in the report's ``work``. Whose container it is, the report says and nobody has compared.
+        """
         ...
 
 
@@ -42,14 +50,18 @@ class HttpProbe:
         self._transport = transport
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
+    async def echo(
+        self, domain: Domain, address: str | None, *, question: str | None = None
+    ) -> HealthReport | Silence:
         """The report behind a route; never raises."""
         scheme = "https" if domain.https else "http"
         try:
             answer = await self._client(scheme).get(
                 f"{scheme}://{address or domain.host}{HEALTH_PATH}",
                 headers={"Host": domain.host},
+                params={QUESTION: question} if question else None,
                 extensions={"sni_hostname": domain.host},
+                timeout=_PATIENCE if question else _TIMEOUT,
             )
             if answer.status_code != httpx.codes.OK or len(answer.content) > _MAX_BYTES:
                 return Silence.NO_ANSWER
@@ -87,6 +99,8 @@ def _checked(body: object) -> HealthReport | Silence:
             return Silence.NOT_OURS
     counts = body["work"].get("uncommitted"), body["work"].get("unpushed")
     if not all(isinstance(count, int) for count in counts):
+        return Silence.NOT_OURS
+    if not all(isinstance(body["work"].get(field, ""), str) for field in ("question", "readAt")):
         return Silence.NOT_OURS
     logins = all(
         isinstance(login, dict)

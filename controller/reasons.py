@@ -26,7 +26,7 @@ WAITS = ADMISSION - {Reason.INVALID_SPEC, Reason.TARGET_CHANGE_REFUSED, Reason.T
 UNPLACED = frozenset({Reason.TARGET_NOT_FOUND, Reason.TARGET_REPLACED})
 """Reasons for which nothing of a session can be seen or done: where it is cannot be reached any more."""
 
-OBSTACLES = UNPLACED | {Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED}
+OBSTACLES = UNPLACED | {Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED, Reason.WORK_UNKNOWN}
 """What no deletion gets past before a person has acted (law L3): the reason says so, not the message
 alone."""
 

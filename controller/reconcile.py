@@ -27,7 +27,7 @@ from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Pace, Plan, replace_known
 from controller.probe import Probe
 from controller.secrets import mask
-from controller.status import summarize
+from controller.status import announced, summarize
 from crds.base import Key
 from crds.session import DokployStatus, Intent, Session, SessionStatus, TargetPlace
 from crds.vocabulary import Reason
@@ -112,8 +112,9 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
     inputs, target = _found(session, inputs, target)
     observed, planned, failure = await _observe_and_plan(session, inputs, target, context)
     stored = session.status
+    if planned.actions or planned.finished:
+        stored = await _announce(planned, session, inputs, observed, context)
     if planned.actions and target is not None:
-        stored = await _announce(planned, session, inputs, context)
         known, failure = await _perform(planned, session, stored.dokploy, target, context)
         planned = replace(planned, known=known)
     if planned.finished and failure is None:
@@ -123,6 +124,9 @@ async def reconcile(session: Session, inputs: Inputs, target: Target | None, con
             Session, session.key, uid=session.metadata.uid, finalizer=FINALIZER
         )
         return Result(Pace.SETTLED, gone=True)
+    # The times of conditions go on from what was announced, which is what the store has.
+    began = session.status.model_copy(update={"conditions": stored.conditions})
+    session = session.model_copy(update={"status": began})
     step = Pass(session, inputs.want, planned, _masked(observed, inputs), failure, context.now())
     await _write_back(step, stored, context)
     return Result(_pace(planned, failure), failure or planned.blocked)
@@ -219,11 +223,13 @@ async def _perform(
     return known.model_copy(update={"intent": None}), None
 
 
-async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Context) -> SessionStatus:
+async def _announce(
+    planned: Plan, session: Session, inputs: Inputs, observed: Observed, context: Context
+) -> SessionStatus:
     """Record what is about to be done, before it is: a pass that is cut off is then known to be.
 
-    Raises Conflict where another controller has written the status since it was read: what was
-    planned is then out of date, and nothing of it is done.
+    Raises Conflict where another controller has written the status since it was read, or where a
+    deletion was undone: what was planned is then out of date, and nothing of it is done.
     """
     now = context.now()
     if any(isinstance(action, Create) for action in planned.actions):
@@ -236,14 +242,26 @@ async def _announce(planned: Plan, session: Session, inputs: Inputs, context: Co
                 at=now,
             )
         )
-    intent = Intent(actions=tuple(type(action).__name__ for action in planned.actions), at=now)
+    names = tuple(type(action).__name__ for action in planned.actions)
+    intent = Intent(actions=names, at=now) if names else planned.known.intent
     build = next((action for action in planned.actions if isinstance(action, Build)), None)
     # Known from here on: if the store fails just when the build was accepted, its age is still told.
     known = planned.known if build is None else replace_known(planned.known, build=begun(build, now=now))
-    known = replace_known(known, intent=intent)
-    status = session.status.model_copy(update={"dokploy": known})
+    going = session.metadata.deletion_timestamp is not None
+    # From here on the deletion cannot be undone, and where it was undone, nothing of this is done.
+    since = planned.known.removing_since or now if going else None
+    known = replace_known(known, intent=intent, removing_since=since)
+    status = announced(
+        Pass(session, inputs.want, replace(planned, known=known), observed, failure=None, now=now)
+    )
+    meta = session.metadata
     await context.records.update_status(
-        Session, session.key, uid=session.metadata.uid, status=status, before=session.status
+        Session,
+        session.key,
+        uid=meta.uid,
+        status=status,
+        before=session.status,
+        generation=meta.generation if going else None,
     )
     return status
 
@@ -259,6 +277,8 @@ def _after_failure(
         return known
     if isinstance(action, Create):
         return DokployStatus(target=before.target)
+    # Nothing was removed, and the deletion can still be undone.
+    known = replace_known(known, removing_since=before.removing_since)
     # The apply comes last, so it has not happened: the task that was to be replaced still is the one.
     return replace_known(known, intent=None, task=before.task, replaced=before.replaced)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from container.contract import GIT_PASSWORD, GIT_USERNAME, NOT_AS_DECLARED, WORKSPACE_SOURCE, HealthReport
+from controller.unsaved import counted, is_unsaved
 from crds.base import ConditionStatus
 from crds.vocabulary import ConditionType, Reason
 
@@ -112,12 +113,10 @@ def _work(report: HealthReport) -> Verdict:
         case "Clean":
             return Verdict(_TRUE, Reason.SAVED, "All work is pushed")
         case "Unsaved":
-            return Verdict(
-                _FALSE,
-                Reason.UNSAVED,
-                f"{work['uncommitted']} files uncommitted, {work['unpushed']} commits unpushed",
-            )
+            return Verdict(_FALSE, Reason.UNSAVED, counted(work))
+        case "NoRemote" if is_unsaved(work):
+            return Verdict(_FALSE, Reason.NO_REMOTE, f"{counted(work)}, and no remote to push to")
         case "NoRemote":
             return Verdict(_UNKNOWN, Reason.NO_REMOTE, "The workspace has no remote to push to")
         case _:
-            return Verdict(_UNKNOWN, Reason.NOT_REPORTED, "The container cannot tell")
+            return Verdict(_UNKNOWN, Reason.WORK_UNKNOWN, "git gives no answer in its workspace")

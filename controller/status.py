@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from controller.conditions import Pass, conditions
+from controller.conditions import Pass, conditions, work_saved
 from controller.desired import Desired
 from controller.errors import Next
 from controller.reasons import WAITS
@@ -45,6 +45,24 @@ def summarize(step: Pass) -> SessionStatus:
             "observed_generation": generation,
         }
     )
+
+
+def announced(step: Pass) -> SessionStatus:
+    """The status before the actions of a pass: as it was, with the plan's record of Dokploy.
+
+    What the container has said of its work goes with it: what is about to be done may end the
+    container, and the pass may be cut off before its own summary.
+    """
+    before = step.session.status
+    conditions = tuple(
+        _with_work(step, old) if old.type == ConditionType.WORK_SAVED else old for old in before.conditions
+    )
+    return before.model_copy(update={"dokploy": step.plan.known, "conditions": conditions})
+
+
+def _with_work(step: Pass, old: Condition) -> Condition:
+    kind, generation = ConditionType.WORK_SAVED, old.observed_generation
+    return stamped(kind, work_saved(step), old, generation=generation, now=step.now)
 
 
 def _stamped(step: Pass, verdicts: dict[ConditionType, Verdict], generation: int) -> tuple[Condition, ...]:

@@ -186,7 +186,8 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
             question="Is the work safe if the volumes go?",
             true="All of it is committed and pushed.",
             false="Some is not. Kept while the container is silent, since a deletion asks for it.",
-            unknown="The container has never reported, or the workspace has no remote to push to.",
+            unknown="No container ever reported, git gives no answer, there is no remote to push to, or the "
+            "session was stopped before its container could be asked.",
             polarity=Polarity.POSITIVE,
             reasons=TROUBLE | {Reason.SAVED, Reason.UNSAVED, Reason.NO_REMOTE, Reason.NOT_REPORTED},
         ),

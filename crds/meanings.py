@@ -187,7 +187,7 @@ _CONTAINER = {
         "The workspace holds work that is pushed nowhere.", "Commit and push it before the session goes."
     ),
     Reason.NO_REMOTE: Meaning(
-        "The workspace has no remote, so work in it cannot be saved by a push.",
+        "The workspace has no remote, so work in it cannot be saved by a push; False if there is work.",
         "Add a remote and push, or copy the files out.",
     ),
 }
@@ -230,7 +230,11 @@ _TARGET = {
     ),
     Reason.WORK_UNSAVED: Meaning(
         "The deletion waits, since the workspace holds work that is pushed nowhere.",
-        "Push it, or delete with --force to lose it.",
+        "Push it (berth open), keep the session (berth undelete), or lose it (berth delete --force).",
+    ),
+    Reason.WORK_UNKNOWN: Meaning(
+        "Whether the work in the workspace is saved could not be read when it was asked for.",
+        "Have its container answer, keep the session (berth undelete), or lose it (berth delete --force).",
     ),
     Reason.CONTROLLER_ERROR: Meaning(
         "The controller met an error of its own; it tries again.",

@@ -133,6 +133,8 @@ class DokployStatus(Model):
     """The task that the last apply replaces; while it runs, the new container does not."""
     boot: str | None = None
     """What the container drew at its start, as it last reported: another one is a restart."""
+    removing_since: datetime | None = None
+    """When the first step of its deletion was about to be taken: from then on it cannot be undone."""
     lost_at: datetime | None = None
     """When its application was first missed; its container may run on for its stop grace."""
     deployed_at: datetime | None = None

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     MASS_ABSENCE = "MassAbsence"
     ORPHAN_SERVICE = "OrphanService"
     WORK_UNSAVED = "WorkUnsaved"
+    WORK_UNKNOWN = "WorkUnknown"
     WORKSPACE_PREPARING = "WorkspacePreparing"
     WORKSPACE_READY = "WorkspaceReady"
     WORKSPACE_INCOMPLETE = "WorkspaceIncomplete"

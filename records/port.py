@@ -1,9 +1,9 @@
 """The port: where records live. One contract suite runs on every adapter (DESIGN 4).
 
 Laws: one increasing revision; commit order is revision order; a watch delivers every change after
-its start exactly once, or raises Expired. ``generation`` moves on a change of spec and on
-deletion. Status and spec writes do not touch each other. A stale write is a Conflict. A write
-that changes nothing changes nothing: no revision, no event.
+its start exactly once, or raises Expired. ``generation`` moves on a change of spec, on
+deletion and when a deletion is undone. Status and spec writes do not touch each other. A stale
+write is a Conflict. A write that changes nothing changes nothing: no revision, no event.
 """
 
 from __future__ import annotations
@@ -103,16 +103,33 @@ class Records(Protocol):
         ...
 
     async def update_status(
-        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+        self,
+        kind: type[R],
+        key: Key,
+        *,
+        uid: str,
+        status: Model,
+        before: Model | None = None,
+        generation: int | None = None,
     ) -> R:
         """Replace the status of the record with this uid, regardless of its resourceVersion.
 
-        ``before`` is the status that the writer started from: Conflict when there is another by now.
+        ``before`` is the status that the writer started from, and ``generation`` the generation:
+        Conflict when there is another by now.
         """
         ...
 
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         """Delete, or mark for deletion while finalizers remain; again: no change."""
+        ...
+
+    async def undelete(self, kind: type[R], key: Key, *, uid: str, before: Model | None = None) -> R:
+        """Take back a deletion that waits for finalizers; a record that is not being deleted: no change.
+
+        ``before`` is the status that the writer started from: Conflict when there is another by now,
+        so that whoever removes what the record stands for, and says so in its status first, is not
+        undone behind its back.
+        """
         ...
 
     async def add_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> R:

@@ -15,7 +15,7 @@ from cli.kinds import Reference, references
 from cli.options import Files, Namespace, Server, Timeout, Wait, seconds
 from cli.output import say
 from cli.progress import Progress
-from cli.record import Record, metadata
+from cli.record import Record, condition, metadata, one_line
 from cli.standing import gone
 from cli.surroundings import Call
 from cli.waiting import Deadline, until
@@ -62,8 +62,9 @@ def delete(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Delete records: those named, or those that files declare.
 
-    A session whose work is not saved elsewhere is refused without --force, and so is a target that
-    sessions use. Interrupting the wait does not take the deletion back.
+    A session's container is asked first: one whose work is not saved elsewhere, or that does not
+    answer, is refused without --force, and so is a target that sessions use. Interrupting the wait
+    does not take the deletion back; as long as nothing was removed, berth undelete does.
     """
     call = Call.of(ctx, server=server, namespace=namespace)
     named = references(what, namespace=call.namespace) if what else []
@@ -123,10 +124,28 @@ async def _delete(
             with failures.collected():
                 if uid is not None:
                     await until(
-                        client, reference, gone(uid), deadline=deadline, progress=progress, wish="deleted"
+                        client,
+                        reference,
+                        gone(uid),
+                        deadline=deadline,
+                        progress=progress,
+                        wish="deleted",
+                        hopeless=partial(_held_up, reference),
                     )
                 say(f"{reference} deleted")
     failures.raise_found()
+
+
+def _held_up(reference: Reference, record: Record) -> Failure | None:
+    """Why the deletion waits for a person: work that was not there when it was accepted."""
+    ready = condition(record, "Ready") or {}
+    if ready.get("reason") != "WorkUnsaved" or not metadata(record).get("deletionTimestamp"):
+        return None
+    return Failure(
+        f"{reference} is not deleted: {one_line(str(ready.get('message') or 'its work is not saved'))}",
+        code=ExitCode.CONFLICT,
+        remedy=f"berth undelete {reference} keeps it; berth delete {reference} --force loses the work",
+    )
 
 
 async def _asked(

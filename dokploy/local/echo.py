@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from container import contract
-from container.contract import HealthReport, WorkspaceState
+from container.contract import HealthReport, WorkReport, WorkspaceState
 
 
-def report(env: Mapping[str, str], boot: str) -> HealthReport:
+def report(env: Mapping[str, str], boot: str, work: WorkReport) -> HealthReport:
     """The report of a container that has all it needs and nothing to do."""
     declared = bool(env.get(contract.REPOSITORY_URL))
     workspace = WorkspaceState.READY if declared else WorkspaceState.EMPTY
@@ -22,6 +22,6 @@ def report(env: Mapping[str, str], boot: str) -> HealthReport:
         auth=[],
         attention="Idle",
         activity=None,
-        work={"state": "Clean", "uncommitted": 0, "unpushed": 0},
+        work=work,
         version="simulated",
     )

@@ -21,9 +21,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Final
 
-from container.contract import HealthReport
+from container.contract import DEFAULT_WORKSPACE, HealthReport, WorkReport
 from dokploy.local.echo import report
 from dokploy.local.ids import Ids
 from dokploy.local.runtime import (
@@ -38,6 +39,8 @@ from dokploy.local.runtime import (
 
 KILLED: Final = 137
 _LOG_CAP: Final = 200
+_WORK_KEPT: Final = 10.0
+"""Seconds for which a container tells its work from memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,10 @@ class Volume:
 
     writers: set[str] = field(default_factory=set)
     marks: list[str] = field(default_factory=list)
+    uncommitted: int = 0
+    """Files in it that are saved nowhere else."""
+    unpushed: int = 0
+    """Commits in it that are saved nowhere else."""
 
 
 class SimulatedContainer:
@@ -112,6 +119,8 @@ class SimulatedContainer:
         self._news = asyncio.Event()
         self._lines: list[LogLine] = []
         self._stopping = False
+        self._work: WorkReport | None = None
+        self._work_due = float("-inf")
         if script.lifetime is not None:
             self._loop.call_later(script.lifetime, self.exit, script.exit_code)
 
@@ -132,6 +141,24 @@ class SimulatedContainer:
             self._exit.set_result(code)
             self._owner.release(self)
             self._news.set()
+
+    def work(self, question: str | None) -> WorkReport:
+        """The work as the container tells it: from memory, or as it is now for a question."""
+        cached, now = self._work, self._loop.time()
+        if question is None and cached is not None and now < self._work_due:
+            return cached
+        mounted = next((name for name, path in self.spec.mounts if path == DEFAULT_WORKSPACE), "")
+        volume = self._owner.disk.get(mounted)
+        files, commits = (volume.uncommitted, volume.unpushed) if volume else (0, 0)
+        self._work = WorkReport(
+            state="Unsaved" if files or commits else "Clean",
+            uncommitted=files,
+            unpushed=commits,
+            readAt=datetime.fromtimestamp(self._owner.now(), UTC).isoformat(),
+        )
+        self._work_due = now + _WORK_KEPT
+        # Who asks nothing gets what was read before, and has the next one get this.
+        return {**self._work, "question": question} if question else cached or self._work
 
     def turn(self, *, healthy: bool) -> None:
         """Change what its health test will say from now on."""
@@ -207,6 +234,10 @@ class Simulation:
         """Containers started in all."""
         self.overrides: dict[str, HealthReport] = {}
         """Whole ``/healthz`` bodies by service, for what a container of its own would say."""
+        self.old_images: set[str] = set()
+        """Services whose containers know nothing of questions."""
+        self.lost: list[str] = []
+        """Volumes that were removed with work in them that was saved nowhere else."""
         self._ids = Ids(seed)
         self._gates: dict[str, asyncio.Event] = {}
 
@@ -290,7 +321,10 @@ class Simulation:
         """Remove a volume; raises KeyError, VolumeBusy."""
         if self.disk[name].writers:
             raise VolumeBusy(name)
-        self.removed.append((name, tuple(self.disk.pop(name).marks)))
+        volume = self.disk.pop(name)
+        self.removed.append((name, tuple(volume.marks)))
+        if volume.uncommitted or volume.unpushed:
+            self.lost.append(name)
 
     async def aclose(self) -> None:
         """End every container at once."""
@@ -301,11 +335,21 @@ class Simulation:
         """The containers that run for a service."""
         return list(self._by_service.get(app_name, ()))
 
-    def healthz(self, app_name: str) -> HealthReport | None:
+    def healthz(self, app_name: str, *, question: str | None = None) -> HealthReport | None:
         """What ``/healthz`` of the session answers now; None when nobody answers."""
         for container in self.running(app_name):
-            if container.serving:
-                return self.overrides.get(app_name) or report(container.spec.env, container.boot)
+            if not container.serving:
+                continue
+            told = self.overrides.get(app_name)
+            if app_name in self.old_images:
+                work = container.work(None)
+                counts = WorkReport(
+                    state=work["state"], uncommitted=work["uncommitted"], unpushed=work["unpushed"]
+                )
+                return report(container.spec.env, container.boot, counts)
+            if told is None:
+                return report(container.spec.env, container.boot, container.work(question))
+            return {**told, "work": {**told["work"], "question": question}} if question else told
         return None
 
     def kill(self, app_name: str) -> None:

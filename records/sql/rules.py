@@ -54,6 +54,14 @@ def marked_for_deletion(stored: Document, *, now: datetime) -> Document:
     return replace(stored, deleted_at=now, generation=stored.generation + 1)
 
 
+def undeleted(stored: Document, *, uid: str) -> Document:
+    """A deletion taken back; generation moves, so that nobody goes on by what it was before."""
+    check_uid(stored, uid)
+    if stored.deleted_at is None:
+        return stored
+    return replace(stored, deleted_at=None, generation=stored.generation + 1)
+
+
 def with_finalizer(stored: Document, finalizer: str, *, uid: str) -> Document:
     """One finalizer more.
 
@@ -90,6 +98,15 @@ def check_version(stored: Document, version: str) -> None:
         raise Conflict(
             f"{stored.kind} {stored.key} has changed (it is at {stored.revision}, "
             "the write came from an older view): read it again"
+        )
+
+
+def check_generation(stored: Document, generation: int) -> None:
+    """Raise Conflict where the record is of another generation."""
+    if stored.generation != generation:
+        raise Conflict(
+            f"{stored.kind} {stored.key} is at generation {stored.generation} and no longer at {generation}: "
+            "read it again"
         )
 
 

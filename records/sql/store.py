@@ -139,7 +139,14 @@ class SqlRecords:
     @whole
     @patient
     async def update_status(
-        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+        self,
+        kind: type[R],
+        key: Key,
+        *,
+        uid: str,
+        status: Model,
+        before: Model | None = None,
+        generation: int | None = None,
     ) -> R:
         """Replace the status of the record with this uid, if it still is ``before``."""
         dumped = status_of(kind, status)
@@ -148,6 +155,8 @@ class SqlRecords:
             if before is not None:
                 # As a reader has it: an older version may have written the same in other words.
                 rules.check_status(stored, resource_of(kind, stored), before)
+            if generation is not None:
+                rules.check_generation(stored, generation)
             written = rules.with_status(stored, dumped, uid=uid)
             return resource_of(kind, await self._write(transaction, stored, written))
 
@@ -164,6 +173,16 @@ class SqlRecords:
             if rules.is_over(written):
                 return resource_of(kind, await self._remove(transaction, stored))
             return resource_of(kind, await self._write(transaction, stored, written))
+
+    @whole
+    @patient
+    async def undelete(self, kind: type[R], key: Key, *, uid: str, before: Model | None = None) -> R:
+        """Take back a deletion, if the status still is ``before``."""
+        async with self._transaction() as transaction:
+            stored = await self._load(transaction, kind, key)
+            if before is not None and stored.deleted_at is not None:
+                rules.check_status(stored, resource_of(kind, stored), before)
+            return resource_of(kind, await self._write(transaction, stored, rules.undeleted(stored, uid=uid)))
 
     @whole
     @patient

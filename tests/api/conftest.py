@@ -134,9 +134,34 @@ def connections() -> Connections:
     return Connections()
 
 
+@dataclass(frozen=True)
+class Lost:
+    reason: str
+    what: str
+
+
+@dataclass
+class Work:
+    """Answers for every session's container; ``loss`` is what a deletion would lose."""
+
+    loss: Lost | None = None
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, records: Records, session: Session) -> Lost | None:
+        self.asked.append(str(session.key))
+        return self.loss
+
+
 @pytest.fixture
-def app(settings: ApiSettings, records: SqlRecords, connections: Connections, clock: Clock) -> FastAPI:
-    return create_app(settings, records, explain, preview, connections, session_id, now=clock)
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def app(
+    settings: ApiSettings, records: SqlRecords, connections: Connections, clock: Clock, work: Work
+) -> FastAPI:
+    return create_app(settings, records, explain, preview, connections, session_id, work, now=clock)
 
 
 @pytest.fixture

@@ -110,19 +110,27 @@ async def test_where_there_is_nothing_to_enter_it_says_so(client: Client, stand,
     assert said in refused.json()["detail"]
 
 
-async def test_one_that_is_not_there_or_going_or_for_something_else_is_refused(
+async def test_one_whose_deletion_waits_is_entered_until_something_is_removed(
+    entered, client: Client, records: SqlRecords, stand
+) -> None:
+    """Whoever is to save the work in it has to get there."""
+    session = await records.get(Session, Key("alice", "hello"))
+    metadata = session.metadata.model_copy(update={"finalizers": ("berth.dev/session",)})
+    await records.update(session.model_copy(update={"metadata": metadata}))
+    await client.delete(HELLO)
+    assert (await client.post(ENTRY)).status_code == 201
+    await stand(url=URL, dokploy={"removing_since": START})
+    going = await client.post(ENTRY)
+    assert (going.status_code, "is being removed" in going.json()["detail"]) == (409, True)
+
+
+async def test_one_that_is_not_there_or_for_something_else_is_refused(
     entered, client: Client, records: SqlRecords
 ) -> None:
     missing = await client.post("/api/namespaces/alice/sessions/nope/entry")
     assert (missing.status_code, missing.json()["reason"]) == (404, "NotFound")
     for use in ("cookie", "", "admin"):
         assert (await client.post(f"{ENTRY}?use={use}")).status_code == 422
-    session = await records.get(Session, Key("alice", "hello"))
-    metadata = session.metadata.model_copy(update={"finalizers": ("berth.dev/application",)})
-    await records.update(session.model_copy(update={"metadata": metadata}))
-    await client.delete(HELLO)
-    going = await client.post(ENTRY)
-    assert (going.status_code, "is being deleted" in going.json()["detail"]) == (409, True)
 
 
 async def test_a_name_declared_again_takes_no_token_of_the_one_before(

@@ -15,7 +15,7 @@ from crds.base import ConditionStatus, Key
 from crds.session import OperatingMode, Phase, Session
 from records.paging import pages
 from records.sql import SqlRecords
-from tests.api.conftest import HELLO, START, Client, Clock, condition, session_body
+from tests.api.conftest import HELLO, START, Client, Clock, Lost, Work, condition, running, session_body
 
 FINALIZER = "berth.dev/session"
 
@@ -391,16 +391,20 @@ class TestDelete:
         assert (await client.delete(HELLO)).json() == first.json()
         assert (await records.list(Session)).revision == revision
 
+    @pytest.mark.parametrize("reason", ["WorkUnsaved", "WorkUnknown"])
     async def test_unsaved_work_is_lost_only_by_force(
-        self, client: Client, records: SqlRecords, stand
+        self, client: Client, records: SqlRecords, work: Work, reason: str
     ) -> None:
         await client.put(HELLO, json=session_body())
         await hold(records)
-        await stand(conditions=[condition("WorkSaved", ConditionStatus.FALSE, "Unsaved", "2 commits")])
+        work.loss = Lost(reason, "2 commits unpushed")
+        revision = (await records.list(Session)).revision
         refused = await client.delete(HELLO)
-        assert (refused.status_code, refused.json()["reason"]) == (409, "WorkUnsaved")
-        assert "2 commits" in refused.json()["detail"]
-        assert (await records.get(Session, Key("alice", "hello"))).metadata.deletion_timestamp is None
+        assert (refused.status_code, refused.json()["reason"]) == (409, reason)
+        assert "2 commits unpushed" in refused.json()["detail"]
+        assert "force" in refused.json()["detail"]
+        assert (await records.list(Session)).revision == revision, "nothing is stored"
+        assert (await reasons(records))[-1] == Deed.DECLARED
         forced = await client.delete(HELLO, params={"force": "true"})
         assert forced.status_code == 200
         stored = await records.get(Session, Key("alice", "hello"))
@@ -408,22 +412,23 @@ class TestDelete:
         assert stored.metadata.deletion_timestamp is not None
         assert stored.spec.image == "example/session:1"
 
-    @pytest.mark.parametrize("status", [ConditionStatus.TRUE, ConditionStatus.UNKNOWN])
-    async def test_work_not_known_to_be_unsaved_holds_nothing_up(
-        self, client: Client, stand, status: ConditionStatus
+    async def test_the_container_is_asked_at_every_deletion_without_force(
+        self, client: Client, records: SqlRecords, work: Work, stand
     ) -> None:
+        """What the status says of the work is a while old, and no answer."""
         await client.put(HELLO, json=session_body())
-        await stand(conditions=[condition("WorkSaved", status, "Saved")])
+        await hold(records)
+        await stand(conditions=[condition("WorkSaved", ConditionStatus.FALSE, "Unsaved")])
         assert (await client.delete(HELLO)).status_code == 200
+        assert work.asked == ["alice/hello"]
+        work.loss = Lost("WorkUnsaved", "1 file uncommitted")
+        again = await client.delete(HELLO)
+        assert (again.status_code, "which waits" in again.json()["detail"]) == (409, True)
 
-    async def test_a_deletion_that_hangs_can_be_forced(
-        self, client: Client, records: SqlRecords, stand
-    ) -> None:
+    async def test_a_deletion_that_hangs_can_be_forced(self, client: Client, records: SqlRecords) -> None:
         await client.put(HELLO, json=session_body())
         await hold(records)
         await client.delete(HELLO)
-        await stand(conditions=[condition("WorkSaved", ConditionStatus.FALSE, "Unsaved")])
-        assert (await client.delete(HELLO)).status_code == 200
         assert (await client.delete(HELLO, params={"force": "true"})).status_code == 200
         stored = await records.get(Session, Key("alice", "hello"))
         assert stored.metadata.annotations == {"berth.dev/force-delete": "true"}
@@ -433,6 +438,87 @@ class TestDelete:
         await client.put(HELLO, json=session_body(title="Changed"))
         assert (await client.delete(HELLO, headers={"If-Match": tag})).status_code == 409
         assert (await client.get(HELLO)).status_code == 200
+
+
+class TestUndelete:
+    async def test_a_deletion_of_which_no_step_was_taken_is_undone(
+        self, client: Client, records: SqlRecords, stand
+    ) -> None:
+        await client.put(HELLO, json=session_body())
+        await hold(records)
+        await stand(**running())
+        before = (await client.get(HELLO)).json()
+        await client.delete(HELLO)
+        back = await client.post(HELLO + "/undelete")
+        assert back.status_code == 200
+        assert "deletionTimestamp" not in back.json()["metadata"]
+        assert back.json()["metadata"]["generation"] == before["metadata"]["generation"] + 2
+        assert (back.json()["spec"], back.json()["status"]) == (before["spec"], before["status"])
+        assert (await reasons(records))[-2:] == [Deed.DELETE_REQUESTED, Deed.UNDELETED]
+        assert (await client.post(HELLO + "/undelete")).json() == back.json(), "again: no change"
+        assert (await client.post(HELLO + "/stop")).status_code == 200, "it is asked for things again"
+
+    async def test_after_the_first_step_it_is_refused(
+        self, client: Client, records: SqlRecords, stand
+    ) -> None:
+        await client.put(HELLO, json=session_body())
+        await hold(records)
+        await client.delete(HELLO)
+        await stand(**running(removing_since=START))
+        refused = await client.post(HELLO + "/undelete")
+        assert (refused.status_code, refused.json()["reason"]) == (409, "Conflict")
+        assert "is being removed since 2026-11-24T12:00:00" in refused.json()["detail"]
+        assert (await records.get(Session, Key("alice", "hello"))).metadata.deletion_timestamp is not None
+
+    async def test_the_first_step_wins_a_race(
+        self, client: Client, records: SqlRecords, stand, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The controller announces its first step between the API's reading and its writing."""
+        await client.put(HELLO, json=session_body())
+        await hold(records)
+        await client.delete(HELLO)
+        undelete = SqlRecords.undelete
+
+        async def late(self: SqlRecords, *given: object, **named: object) -> object:
+            await stand(**running(removing_since=START))
+            return await undelete(self, *given, **named)
+
+        monkeypatch.setattr(SqlRecords, "undelete", late)
+        assert (await client.post(HELLO + "/undelete")).status_code == 409
+        assert (await records.get(Session, Key("alice", "hello"))).metadata.deletion_timestamp is not None
+
+    async def test_leave_to_lose_work_ends_with_the_deletion_that_it_was_for(
+        self, client: Client, records: SqlRecords
+    ) -> None:
+        await client.put(HELLO, json=session_body())
+        await hold(records)
+        await client.delete(HELLO, params={"force": "true"})
+        stored = await records.get(Session, Key("alice", "hello"))
+        asked = {**stored.metadata.annotations, "berth.dev/orphan": "true"}
+        metadata = stored.metadata.model_copy(update={"annotations": asked})
+        await records.update(stored.model_copy(update={"metadata": metadata}))
+        back = await client.post(HELLO + "/undelete")
+        assert back.status_code == 200
+        assert back.json()["metadata"]["annotations"] == {}
+
+    async def test_other_kinds_are_kept_too_and_what_is_gone_is_not_found(
+        self, client: Client, records: SqlRecords
+    ) -> None:
+        await client.put("/api/users/alice", json={"metadata": {"name": "alice"}, "spec": {}})
+        assert (await client.post("/api/users/alice/undelete")).status_code == 200
+        assert (await client.post(HELLO + "/undelete")).status_code == 404
+
+    async def test_what_waits_to_be_deleted_says_how_it_is_kept(
+        self, client: Client, records: SqlRecords, stand
+    ) -> None:
+        await client.put(HELLO, json=session_body())
+        await hold(records)
+        await client.delete(HELLO)
+        refused = await client.post(HELLO + "/stop")
+        assert "berth undelete session hello" in refused.json()["detail"]
+        await stand(**running(removing_since=START))
+        refused = await client.post(HELLO + "/stop")
+        assert "wait until it is gone" in refused.json()["detail"]
 
 
 class TestVerbs:

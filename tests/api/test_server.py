@@ -28,6 +28,7 @@ from tests.api.conftest import (
     HELLO,
     Clock,
     Connections,
+    Work,
     declare_target,
     explain,
     preview,
@@ -44,7 +45,7 @@ async def server(
     told = settings.model_copy(
         update={"api_endpoint_file": tmp_path / "run" / "api.json", "api_request_timeout_seconds": 0.3}
     )
-    made = ApiServer(create_app(told, records, explain, preview, connections, session_id, now=clock))
+    made = ApiServer(create_app(told, records, explain, preview, connections, session_id, Work(), now=clock))
     task = asyncio.create_task(made.serve([listen(told)]))
     async with asyncio.timeout(5):
         while not made.url:

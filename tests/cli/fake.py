@@ -276,7 +276,12 @@ class FakeBerth(httpx.AsyncBaseTransport):
         return httpx.Response(status, json=self._shown(record), headers={"Berth-Result": result})
 
     def _verb(self, match: re.Match[str], parameters: dict[str, str]) -> httpx.Response:
-        record = self._there(("sessions", match["ns"], match["name"]))
+        record = self._there((match["plural"], match["ns"] or "", match["name"]))
+        if match["verb"] == "undelete":
+            if record["status"].get("dokploy", {}).get("removingSince"):
+                raise Problem(409, "Conflict", f"{match['name']} cannot be kept: it is being removed")
+            record["metadata"].pop("deletionTimestamp", None)
+            return httpx.Response(200, json=self.put(record))
         if match["verb"] == "entry":
             given = {"url": record["status"]["url"], "token": ENTRY_TOKEN, "expiresAt": ASKED}
             return httpx.Response(201, json=given)

@@ -222,6 +222,32 @@ def test_what_is_given_up_is_named(berth, fake):
     assert berth("delete", "session", "hello", "--orphan", "--force").exit_code == 2
 
 
+def test_work_that_comes_about_during_a_deletion_ends_the_wait_with_what_to_do(berth, fake):
+    ready = {**condition("Ready", "False", reason="WorkUnsaved"), "message": "2 files uncommitted"}
+    fake.put(finalized("hello"))
+    fake.then["delete"] = lambda record: fake.put(record, conditions=[ready])
+    result = berth("delete", "session", "hello")
+    assert result.exit_code == 5
+    assert result.stderr.splitlines()[-2:] == [
+        "error: session/hello is not deleted: 2 files uncommitted",
+        "  try: berth undelete session/hello keeps it; berth delete session/hello --force loses the work",
+    ]
+    kept = berth("undelete", "session", "hello")
+    assert (kept.exit_code, kept.stdout) == (0, "session/hello is kept\n")
+    assert "deletionTimestamp" not in fake.records["sessions", "default", "hello"]["metadata"]
+
+
+def test_undelete_says_of_each_what_became_of_it(berth, fake):
+    fake.put(session("kept"))
+    fake.put(session("late"), dokploy={"removingSince": "2026-11-24T12:00:00Z"})
+    result = berth("undelete", "session/kept", "session/late", "session/gone")
+    assert result.stdout == "session/kept is kept\n"
+    assert result.exit_code == 5
+    assert "late cannot be kept" in result.stderr
+    assert "session/gone" in result.stderr
+    assert berth("undelete", "session").exit_code == 2
+
+
 def test_a_time_out_of_nothing_still_looks_once(berth, fake):
     fake.put(session("hello"), **running())
     fake.delay = 3

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from container.contract import HealthReport
-from tests.container.conftest import ROOT, TOKEN_KEY, encoded, until
+from tests.container.conftest import ROOT, SESSION_ID, TOKEN_KEY, encoded, until
 
 CANARY = "canary-7f3a-secret"
 LOGIN = {"tokens": {"access_token": CANARY, "refresh_token": CANARY}}
@@ -115,6 +115,8 @@ def test_a_bad_repository_is_a_state_and_the_app_serves(start, bare, variables, 
     assert failed["reason"] == reason
     assert failed["message"]
     assert container.health()["status"] == "degraded"
+    answer = json.loads(container.request("/healthz?question=q")[2])
+    assert answer["work"]["state"] == "Clean", "nothing is in it that could be lost"
     assert container.request("/readyz")[0] == 200
     assert container.program.poll() is None
 
@@ -217,6 +219,24 @@ def test_only_reading_is_allowed(start, path):
     assert container.request(path, "GET" if path == "/" else "HEAD")[0] == 200
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
         assert container.request(path, method)[0] == 405
+
+
+def test_a_question_is_answered_by_the_workspace_as_it_is_now(start):
+    container = start().serving()
+    until(lambda: container.health()["work"]["state"] == "Clean", "the work was looked at")
+    (container.workspace / "fresh.txt").write_text("an hour's work")
+    assert container.health()["work"]["state"] == "Clean", "from memory"
+    answer = json.loads(container.request("/healthz?question=q-1", headers={})[2])
+    assert (answer["work"]["question"], answer["work"]["uncommitted"]) == ("q-1", 1)
+    assert answer["session"] == SESSION_ID
+    assert answer["work"]["readAt"].endswith("Z")
+    (container.workspace / "fresher.txt").write_text("and a minute's")
+    answer = json.loads(container.request("/healthz?question=q-2", headers={})[2])
+    assert (answer["work"]["question"], answer["work"]["uncommitted"]) == ("q-2", 2)
+    assert "question" not in container.health()["work"], "nobody asks"
+    for bad in ("", "a+b", "x" * 65, "%0a"):
+        status, _, body = container.request(f"/healthz?question={bad}", headers={})
+        assert (status, json.loads(body)["error"]["field"]) == (400, "question"), bad
 
 
 def test_reading_counts_as_no_activity(start, bare):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from container.ondemand import OnDemand
 
 
@@ -74,3 +76,55 @@ async def test_expired_during_a_reading_it_is_read_again():
     assert reading.ask() == 1
     await _rest()
     assert reading.ask() == 2
+
+
+async def test_a_fresh_result_is_of_a_reading_that_began_after_it_was_asked_for():
+    reader = Reader()
+    reader.go.clear()
+    reading = reader.on_demand()
+    reading.ask()
+    await _rest()
+    assert reader.reads == 1, "under way when the question comes"
+    asked = [asyncio.ensure_future(reading.fresh()) for _ in range(3)]
+    await _rest()
+    assert reader.reads == 1
+    reader.go.set()
+    assert await asyncio.gather(*asked) == [2, 2, 2], "all who asked meanwhile share the next"
+    assert reading.ask() == 2
+    assert await reading.fresh() == 3
+
+
+async def test_who_asks_during_the_fresh_reading_waits_for_another():
+    reader = Reader()
+    reader.go.clear()
+    reading = reader.on_demand()
+    first = asyncio.ensure_future(reading.fresh())
+    await _rest()
+    second = asyncio.ensure_future(reading.fresh())
+    await _rest()
+    reader.go.set()
+    assert (await first, await second) == (1, 2)
+
+
+@pytest.mark.looptime
+async def test_questions_without_end_keep_the_machine_busy_for_half_of_the_time():
+    began = asyncio.get_running_loop().time()
+
+    async def slow():
+        await asyncio.sleep(3)
+
+    reading = OnDemand(slow, None, clock=asyncio.get_running_loop().time)
+    for _ in range(4):
+        await reading.fresh()
+    assert asyncio.get_running_loop().time() - began == 4 * 3 + 3 * 3
+
+
+async def test_it_can_end_while_somebody_waits_for_a_fresh_result():
+    reader = Reader()
+    reader.go.clear()
+    reading = reader.on_demand()
+    asked = asyncio.ensure_future(reading.fresh())
+    await _rest()
+    await reading.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await asked

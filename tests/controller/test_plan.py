@@ -161,7 +161,21 @@ def test_a_settled_session_needs_nothing():
 def test_a_change_is_two_calls(mode: OperatingMode):
     of, _ = running()
     of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": mode})})
-    assert kinds(planned(of, seen(of), digest="d2")) == [Configure, Apply]
+    assert kinds(planned(of, seen(of, work=Silence.NO_ANSWER), digest="d2")) == [Configure, Apply]
+
+
+def test_a_container_is_asked_for_its_work_before_it_is_stopped():
+    of, _ = running()
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})})
+    made = planned(of, seen(of))
+    assert (made.actions, made.readings) == ((), {Reading.WORK})
+    assert kinds(planned(of, seen(of, work=Silence.NO_ANSWER))) == [Configure, Apply], (
+        "a stop waits for nobody"
+    )
+    assert kinds(planned(of, seen(of, services=(service(of, running=0, wanted=0),)), digest="d2")) == [
+        Configure,
+        Apply,
+    ], "nothing runs that could be asked"
 
 
 def test_a_restart_is_one_call():
@@ -516,6 +530,8 @@ def test_a_stopped_session_is_stopped_even_if_its_secret_is_missing():
     of, _ = running()
     of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})})
     assert unresolved(of, seen(of)).readings == {Reading.DETAIL}
-    made = unresolved(of, seen(of, detail=detail(of, desired(of))))
+    read = seen(of, detail=detail(of, desired(of)))
+    assert unresolved(of, read).readings == {Reading.WORK}
+    made = unresolved(of, replace(read, work=Silence.NO_ANSWER))
     assert kinds(made) == [Configure, Apply]
     assert made.actions[0].config.replicas == 0

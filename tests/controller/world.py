@@ -13,9 +13,11 @@ import httpx
 from pydantic import SecretStr
 
 from container.contract import HealthReport
+from controller.identity import Identity
 from controller.loop import Controller, Pacing
 from controller.metrics import Metrics
 from controller.observed import Silence
+from controller.plan_deletion import FORCE_ANNOTATION
 from crds.base import Key, ObjectMeta, Resource
 from crds.container import ContainerDefaults, HealthCheck, SecretKeyReference
 from crds.quantity import Duration
@@ -28,7 +30,7 @@ from dokploy.local.dokploy import LocalDokploy
 from dokploy.local.server import create_app
 from dokploy.local.simulation import Simulation, loop_clock
 from dokploy.port import Dokploy, Domain
-from records.errors import NotFound, Unavailable
+from records.errors import Conflict, NotFound, Unavailable
 from tests import laws
 from tests.fakes.memory_records import MemoryRecords
 
@@ -59,10 +61,12 @@ class SimulatedProbe:
         self._dokploy = dokploy
         self._simulation = simulation
 
-    async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
+    async def echo(
+        self, domain: Domain, address: str | None, *, question: str | None = None
+    ) -> HealthReport | Silence:
         await asyncio.sleep(0.005)
         route = self._dokploy.routes().get(domain.host)
-        report = self._simulation.healthz(route[0]) if route else None
+        report = self._simulation.healthz(route[0], question=question) if route else None
         return report or Silence.NO_ANSWER
 
 
@@ -74,6 +78,7 @@ class LawfulRecords(MemoryRecords):
         self.keeper = keeper
         self.failing = False
         """Listings get no answer."""
+        self.on_removal: Callable[[Session], None] = lambda session: None
         self._read: dict[tuple[str, Key], int] = {}
 
     async def list(self, kind, **options):
@@ -91,6 +96,8 @@ class LawfulRecords(MemoryRecords):
         self._read[row.KIND, row.key] = row.metadata.generation
 
     def on_change(self, what, old, new):
+        if what == "remove" and isinstance(new, Session):
+            self.on_removal(new)
         if what != "status" or not isinstance(new, Session):
             return
         self.keeper.hold(laws.s5, old, new)
@@ -147,6 +154,26 @@ class World:
 
     async def delete(self, name: str = "fix-login") -> None:
         await self.records.delete(Session, Key(NAMESPACE, name))
+
+    async def delete_forced(self, name: str = "fix-login") -> None:
+        session = await self.session(name)
+        annotations = {**session.metadata.annotations, FORCE_ANNOTATION: "true"}
+        metadata = session.metadata.model_copy(update={"annotations": annotations})
+        await self.records.update(session.model_copy(update={"metadata": metadata}))
+        await self.delete(name)
+
+    async def undelete(self, name: str = "fix-login") -> None:
+        """Take a deletion back; raises Conflict where its first step is taken, as the API does."""
+        session = await self.session(name)
+        if session.status.dokploy.removing_since is not None:
+            raise Conflict("what it had is being removed")
+        await self.records.undelete(Session, session.key, uid=session.metadata.uid, before=session.status)
+
+    async def edit(self, name: str = "fix-login", *, files: int = 1) -> None:
+        """Somebody has so many files in the workspace that are saved nowhere else."""
+        session = await self.session(name)
+        volume = Identity.of(session, instance=laws.INSTANCE).volume("workspace")
+        self.simulation.disk[volume].uncommitted = files
 
     # -- what there is --------------------------------------------------------------------
 

@@ -328,7 +328,7 @@ def contract_variables():
         for name, value in vars(contract).items()
         if name.isupper()
         and isinstance(value, str)
-        and not name.startswith(("DEFAULT_", "ENTRY_"))
+        and not name.startswith(("DEFAULT_", "ENTRY_", "QUESTION"))
         and not value.startswith("/")
     }
     made = {

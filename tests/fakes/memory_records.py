@@ -200,7 +200,14 @@ class MemoryRecords:
         )
 
     async def update_status(
-        self, kind: type[R], key: Key, *, uid: str, status: Model, before: Model | None = None
+        self,
+        kind: type[R],
+        key: Key,
+        *,
+        uid: str,
+        status: Model,
+        before: Model | None = None,
+        generation: int | None = None,
     ) -> R:
         await self._turn()
         declared = kind.model_fields.get("status")
@@ -210,6 +217,8 @@ class MemoryRecords:
         if before is not None and getattr(old, "status", None) != before:
             raise Conflict(f"the status of {kind.KIND} {key} was written by somebody else: read it again")
         self._row(kind, key, uid)
+        if generation is not None and old.metadata.generation != generation:
+            raise Conflict(f"{kind.KIND} {key} is no longer at generation {generation}: read it again")
         if status == getattr(old, "status", None):
             return old
         return self._put("status", old, old.model_copy(update={"status": status}))
@@ -223,6 +232,16 @@ class MemoryRecords:
             return old
         changes = {"deletion_timestamp": self._now(), "generation": old.metadata.generation + 1}
         return self._put("delete", old, _with_meta(old, **changes))
+
+    async def undelete(self, kind: type[R], key: Key, *, uid: str, before: Model | None = None) -> R:
+        await self._turn()
+        old = self._row(kind, key, uid)
+        if old.metadata.deletion_timestamp is None:
+            return old
+        if before is not None and getattr(old, "status", None) != before:
+            raise Conflict(f"the status of {kind.KIND} {key} was written by somebody else: read it again")
+        changes = {"deletion_timestamp": None, "generation": old.metadata.generation + 1}
+        return self._put("undelete", old, _with_meta(old, **changes))
 
     async def add_finalizer(self, kind: type[R], key: Key, *, uid: str, finalizer: str) -> R:
         await self._turn()

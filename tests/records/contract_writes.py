@@ -174,6 +174,17 @@ class WritesContract:
         )
         assert second.status == running(restarts=2), "a spec that moved is no reason"
 
+    async def test_a_status_is_written_at_the_generation_that_its_writer_had_read(self, records):
+        made = await records.create(session())
+        uid, generation = made.metadata.uid, made.metadata.generation
+        await records.update(with_spec(made, title="y"))
+        with pytest.raises(Conflict, match="read it again"):
+            await records.update_status(Session, ALICE, uid=uid, status=running(), generation=generation)
+        written = await records.update_status(
+            Session, ALICE, uid=uid, status=running(), generation=generation + 1
+        )
+        assert written.status == running()
+
     async def test_a_status_is_of_its_kind(self, records):
         made = await records.create(session())
         with pytest.raises(Invalid, match="Session has no status of type TargetStatus"):
@@ -210,6 +221,45 @@ class DeletionContract:
         clock.advance(minutes=1)
         assert await records.delete(Session, ALICE) == marked
         assert await records.get(Session, ALICE) == marked
+
+    async def test_a_deletion_that_waits_is_taken_back(self, records):
+        made = await records.create(with_meta(session(), finalizers=("berth.dev/session",)))
+        uid = made.metadata.uid
+        since = await head(records)
+        assert await records.undelete(Session, ALICE, uid=uid) == made, "nobody deletes it"
+        assert await head(records) == since
+        marked = await records.delete(Session, ALICE)
+        back = await records.undelete(Session, ALICE, uid=uid)
+        assert back.metadata.deletion_timestamp is None
+        assert back.metadata.generation == marked.metadata.generation + 1
+        assert back.metadata.finalizers == marked.metadata.finalizers
+        assert (back.spec, back.status) == (made.spec, made.status)
+        assert await records.get(Session, ALICE) == back
+        assert (await taken(records, [Session], since=since, count=2))[-1].resource == back
+        await records.remove_finalizer(Session, ALICE, uid=uid, finalizer="berth.dev/session")
+        assert (await records.get(Session, ALICE)).metadata.uid == uid, "it lives"
+
+    async def test_a_deletion_is_taken_back_over_the_status_that_was_read(self, records):
+        made = await records.create(with_meta(session(), finalizers=("berth.dev/session",)))
+        uid = made.metadata.uid
+        marked = await records.delete(Session, ALICE)
+        await records.update_status(Session, ALICE, uid=uid, status=running())
+        with pytest.raises(Conflict, match="read it again"):
+            await records.undelete(Session, ALICE, uid=uid, before=marked.status)
+        assert (await records.get(Session, ALICE)).metadata.deletion_timestamp is not None
+        await records.undelete(Session, ALICE, uid=uid, before=running())
+        with pytest.raises(Conflict):
+            await records.update_status(
+                Session, ALICE, uid=uid, status=running(restarts=1), generation=marked.metadata.generation
+            )
+
+    async def test_only_the_record_that_was_read_is_taken_back(self, records):
+        await records.create(with_meta(session(), finalizers=("berth.dev/session",)))
+        await records.delete(Session, ALICE)
+        with pytest.raises(Conflict):
+            await records.undelete(Session, ALICE, uid="another")
+        with pytest.raises(NotFound):
+            await records.undelete(Session, Key("alice", "nobody"), uid="another")
 
     async def test_the_last_finalizer_ends_it(self, records):
         made = await records.create(with_meta(session(), finalizers=("f/x", "f/y")))

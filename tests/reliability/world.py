@@ -124,12 +124,19 @@ class Reporter(SimulatedProbe):
         super().__init__(of.dokploy, of.simulation)
         self._injector, self._life = of.injector, life
 
-    async def echo(self, domain: Domain, address: str | None) -> HealthReport | Silence:
+    async def echo(
+        self, domain: Domain, address: str | None, *, question: str | None = None
+    ) -> HealthReport | Silence:
         inner = super().echo
-        answer = await self._injector.echo(self._life, domain.host, lambda: inner(domain, address))
+        answer = await self._injector.echo(
+            self._life, domain.host, lambda: inner(domain, address, question=question)
+        )
         if answer is Fault.SILENT:
             return Silence.NO_ANSWER
-        return _FOREIGN_REPORT if answer is Fault.FOREIGN else cast("HealthReport | Silence", answer)
+        if answer is not Fault.FOREIGN:
+            return cast("HealthReport | Silence", answer)
+        work = {**_FOREIGN_REPORT["work"], **({"question": question} if question else {})}
+        return cast("HealthReport", {**_FOREIGN_REPORT, "work": work})
 
 
 class Store:
@@ -174,12 +181,21 @@ class Store:
                 held = None
 
     async def update_status(
-        self, kind: type[Resource], key: Key, *, uid: str, status: Model, before: Model | None = None
+        self,
+        kind: type[Resource],
+        key: Key,
+        *,
+        uid: str,
+        status: Model,
+        before: Model | None = None,
+        generation: int | None = None,
     ) -> Any:
         return await self._write(
             "update_status",
             f"{kind.KIND} {key}",
-            lambda: self._records.update_status(kind, key, uid=uid, status=status, before=before),
+            lambda: self._records.update_status(
+                kind, key, uid=uid, status=status, before=before, generation=generation
+            ),
         )
 
     async def add_finalizer(self, kind: type[Resource], key: Key, *, uid: str, finalizer: str) -> Any:
