@@ -12,11 +12,12 @@ from container.agent.choosing import choose_mode, choose_option, choose_provider
 from container.agent.export import to_markdown
 from container.agent.items import Item, Prompt
 from container.agent.parts import Parts, Surroundings, moment
-from container.agent.queue import Place, Waiting
+from container.agent.queue import MAX_TEXT, Place, Waiting
 from container.agent.transcript import Page
 from container.agent.view import AgentView, attention_of, refused_login_of, view_of
 from container.contract import AgentReport, Attention
 from container.refusal import Refusal, Why
+from container.subscribers import Subscribers
 
 
 class Agent:
@@ -30,6 +31,7 @@ class Agent:
     def __init__(self, around: Surroundings) -> None:
         self._parts = Parts(around)
         self._ending: asyncio.Task[None] | None = None
+        self._drafts: Subscribers[[]] = Subscribers()
         self.leaving = asyncio.Event()
         """Set when the container ends: whoever streams changes stops then."""
 
@@ -94,6 +96,23 @@ class Agent:
         """The items before one; without one, the newest."""
         return self._parts.transcript.before(item, limit=limit)
 
+    @property
+    def draft(self) -> str:
+        """What a person has written and not sent. It is told nowhere but to those who may write."""
+        return self._parts.memory.draft
+
+    def subscribe_draft(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back when the draft has changed; returns what ends it."""
+        return self._drafts.add(callback)
+
+    @property
+    def newest_prompt(self) -> str:
+        """The text of the prompt that was accepted last; empty for none."""
+        waiting = self._parts.queue.line.waiting
+        last = self._parts.last_prompt()
+        newest = max(waiting, key=lambda prompt: prompt.at, default=None)
+        return newest.text if newest else last[0].text if last else ""
+
     async def items(self) -> tuple[Item, ...]:
         """The whole transcript."""
         await self._parts.begun.wait()
@@ -116,22 +135,46 @@ class Agent:
     # What a person does.
 
     async def prompt(
-        self, text: str, attachments: Sequence[Given] = (), *, place: Place = Place.LAST
+        self,
+        text: str,
+        attachments: Sequence[Given] = (),
+        *,
+        place: Place = Place.LAST,
+        draft: str | None = None,
     ) -> Waiting:
-        """Ask for something. It is given as soon as the agent is free; a queue that was held goes on."""
+        """Ask for something. It is given as soon as the agent is free; a queue that was held goes on.
+
+        ``draft`` is what is left of the draft once this is accepted; None where it was none.
+        """
         await self._person()
         if self._parts.duty.provider is None:
             raise Refusal(Why.CONFLICT, "provider", "no agent is chosen; choose one first")
         id_ = secrets.token_hex(8)
         waiting = Waiting(id_, moment(), text, await self._parts.attachments.keep(id_, attachments))
+        before = self.draft
         try:
             async with self._changing_queue():
                 self._parts.queue.add(waiting, place)
+                if draft is not None:
+                    self._parts.memory.keep_draft(draft)
         except BaseException:
+            if self.draft == draft:  # and not what was written meanwhile
+                self._parts.memory.keep_draft(before)
             await self._parts.attachments.forget(id_)
             raise
+        if draft is not None:
+            self._drafts.tell()
         self._go_on()
         return waiting
+
+    async def keep_draft(self, text: str) -> None:
+        """Keep what a person has written and not sent, for every window and over restarts."""
+        await self._person()
+        if len(text) > MAX_TEXT:
+            raise Refusal(Why.TOO_LARGE, "draft", f"is longer than {MAX_TEXT} characters, and not kept")
+        self._parts.memory.keep_draft(text)
+        await self._parts.stored()
+        self._drafts.tell()
 
     async def edit(self, prompt: str, text: str) -> Waiting:
         """Change the text of a prompt that waits."""

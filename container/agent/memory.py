@@ -27,7 +27,14 @@ class Known:
     seen: int = 0
 
 
-_KNOWN, _LINE = "known", "queue"
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person has written and not sent."""
+
+    text: str = ""
+
+
+_KNOWN, _LINE, _DRAFT = "known", "queue", "draft"
 
 
 class Memory:
@@ -36,12 +43,26 @@ class Memory:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._known = Known()
+        self._draft = Draft()
 
     def restore(self, values: Mapping[str, bytes]) -> Line:
         """Take in what an earlier start left; the prompts that waited."""
         if _KNOWN in values:
             self._known = decode(Known, values[_KNOWN]) or Known()
+        if _DRAFT in values:
+            self._draft = decode(Draft, values[_DRAFT]) or Draft()
         return (decode(Line, values[_LINE]) if _LINE in values else None) or Line()
+
+    @property
+    def draft(self) -> str:
+        """What a person has written and not sent."""
+        return self._draft.text
+
+    def keep_draft(self, text: str) -> None:
+        """It has changed."""
+        if text != self.draft:
+            self._draft = Draft(text)
+            self._records.put(_DRAFT, self._draft)
 
     @property
     def seen(self) -> int:

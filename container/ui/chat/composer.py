@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from nicegui import events, ui
 
 from container.agent.agent import Agent
 from container.agent.attachments import MAX_BYTES, MAX_COUNT, FromWorkspace, Given, Upload
-from container.agent.queue import Place
+from container.agent.queue import MAX_TEXT, Place
 from container.agent.view import AgentView
 from container.refusal import Refusal, Why
+from container.ui.following import follow
 from container.ui.saying import saying_why
 from container.ui.words import uploaded_name
 
 _MAX_COMMANDS = 50
-_ENTER = "(event) => { if (!event.isComposing) emit(); }"
-_PATIENCE = 10.0
-"""Seconds for which a browser is asked what was being written."""
-_DRAFT = "berth-draft"
-_KEEP = f"(event) => sessionStorage.setItem('{_DRAFT}', event.target.value)"
+
+
+class Field(ui.element, component="../static/composer.js"):
+    """Where the text is written: the browser's own, which tells of it and of what is sent."""
+
+    def __init__(self, draft: str, accepted: str) -> None:
+        super().__init__()
+        self._props["draft"] = draft
+        self._props["accepted"] = accepted
+        self._props["most"] = MAX_TEXT
+        self._props["given"] = False
+
+    def show(self, draft: str, *, given: bool) -> None:
+        """The draft as it is kept, and whether files are attached."""
+        if (self._props["draft"], self._props["given"]) != (draft, given):
+            self._props["draft"], self._props["given"] = draft, given
+            self.update()
 
 
 class Composer:
-    """The text field and its buttons; what is written is kept until it was taken."""
+    """The text field and its buttons; what is written is kept with the session until it was accepted."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._given: list[Given] = []
-        self._sent = False
         with ui.element("div").classes("composer"):
             self._files = ui.element("div").classes("given")
-            self._text = ui.textarea(placeholder="Ask the agent …").props(
-                'autogrow outlined dense aria-label="Prompt" input-style="max-height: 12rem"'
-            )
-            # A field says itself which keys end a line: the server would hear of it too late.
-            self._text.on("keydown.enter.exact.prevent", self._send, js_handler=_ENTER)
-            self._text.on("focus", self._warm)
-            for event in ("keyup", "blur"):
-                self._text.on(event, js_handler=_KEEP)
-            ui.timer(0, self._restore, once=True)
+            self._text = Field(agent.draft, agent.newest_prompt)
+            self._text.on("send", self._on_send)
+            self._text.on("draft", self._on_draft)
+            self._text.on("warm", self._warm)
+            follow(agent.subscribe_draft, self._show_draft)
             with ui.element("div").classes("buttons"):
                 self._attachments()
                 self._commands = ui.button(icon="bolt").props("flat dense").tooltip("Commands of the agent")
@@ -49,9 +58,8 @@ class Composer:
                 self._stop = ui.button("Stop", icon="stop", on_click=self._cancel).props(
                     "no-caps unelevated color=negative dense"
                 )
-                self._send_button = ui.button("Send", icon="send", on_click=self._send).props(
-                    "no-caps unelevated dense"
-                )
+                self._send_button = ui.button("Send", icon="send").props("no-caps unelevated dense")
+                self._send_button.on("click", js_handler=f"() => getElement({self._text.id}).send()")
         self._named: tuple[str, ...] = ()
 
     def show(self, view: AgentView) -> None:
@@ -79,8 +87,7 @@ class Composer:
                     ui.label(command.description).classes("quiet")
 
     def _begin_with(self, text: str) -> None:
-        self._text.set_value(text + (self._text.value or ""))
-        self._text.run_method("focus")
+        self._text.run_method("begin", text)
 
     def _attachments(self) -> None:
         upload = ui.upload(
@@ -122,6 +129,7 @@ class Composer:
         self._show_given()
 
     def _show_given(self) -> None:
+        self._text.show(self._agent.draft, given=bool(self._given))
         self._files.clear()
         with self._files:
             for given in self._given:
@@ -132,29 +140,27 @@ class Composer:
         self._given.remove(given)
         self._show_given()
 
-    async def _send(self) -> None:
-        text, given = self._text.value or "", tuple(self._given)
-        if not text.strip() and not given:
-            return
-        self._sent = True
+    async def _on_send(self, event: events.GenericEventArguments) -> None:
+        text, given = str(event.args), tuple(self._given)
+        taken = False
         with saying_why():
-            await self._agent.prompt(text, given, place=Place.LAST)
-            # Not what was written or attached meanwhile.
-            if self._text.value == text:
-                self._text.set_value("")
-                ui.run_javascript(f"sessionStorage.removeItem('{_DRAFT}')")
+            await self._agent.prompt(text, given, place=Place.LAST, draft="")
+            taken = True
+            # Not what was attached meanwhile.
             self._given = [each for each in self._given if each not in given]
             self._show_given()
+        if taken:
+            self._text.run_method("taken", text)
+        else:
+            self._text.run_method("refused")
 
-    async def _restore(self) -> None:
-        """A page that is loaded anew, as after a restart of the container, has what was being written."""
-        try:
-            written = await ui.run_javascript(f"return sessionStorage.getItem('{_DRAFT}')", timeout=_PATIENCE)
-        except TimeoutError:
-            return  # the page was closed, or its browser is too busy for anybody to write
-        # Who was quick has sent it meanwhile.
-        if isinstance(written, str) and not self._text.value and not self._sent:
-            self._text.set_value(written)
+    async def _on_draft(self, event: events.GenericEventArguments) -> None:
+        # What cannot be kept stays in the browser; the prompt itself is refused in words.
+        with contextlib.suppress(Refusal):
+            await self._agent.keep_draft(str(event.args))
+
+    async def _show_draft(self) -> None:
+        self._text.show(self._agent.draft, given=bool(self._given))
 
     async def _cancel(self) -> None:
         with saying_why():

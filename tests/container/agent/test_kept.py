@@ -224,3 +224,28 @@ def test_a_full_data_volume_is_a_507_that_says_what_to_do(start, tmp_path):
         assert again("POST", "/prompts", {"text": "say one"})[0] == 201
     finally:
         subprocess.run(["umount", "--lazy", data], check=True)
+
+
+async def test_a_draft_is_kept_until_it_is_sent(bench):
+    first = await bench()
+    first.usable = False
+    await first.agent.keep_draft("say some")
+    await first.kill()
+    second = await bench()
+    assert second.agent.draft == "say some"
+    refuse_writes(second)
+    await refused(second.agent.prompt("say something", draft=""))
+    assert second.agent.draft == "say some"
+    refuse_writes(second, refuse=False)
+    await second.agent.prompt("say something", draft="")
+    await second.kill()
+    third = await bench()
+    assert third.agent.draft == ""
+    view = third.agent.view()
+    assert "say something" in [
+        *(waiting.text for waiting in view.waiting),
+        *(text for text, _ in third.prompts),
+    ]
+    with pytest.raises(Refusal) as found:
+        await third.agent.keep_draft("x" * 100_001)
+    assert found.value.why is Why.TOO_LARGE

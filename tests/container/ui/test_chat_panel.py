@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from collections.abc import Callable
 
@@ -179,6 +180,68 @@ def test_what_is_being_written_outlives_a_reload_until_it_is_sent(opened: Opened
     expect(page.get_by_label("Prompt")).to_have_value("")
 
 
+def test_what_is_typed_before_the_prompt_is_accepted_is_kept(opened: Opened, entries: Entries):
+    page = opened("/")
+    field = page.get_by_label("Prompt")
+    field.fill("say hello")
+    page.wait_for_function("window.socket?.connected")
+    # Within the round trip: before anything can have come back from the container.
+    page.evaluate(
+        """() => {
+          const field = document.querySelector('.composer textarea');
+          field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+          field.value += ' and what comes next';
+          field.dispatchEvent(new Event('input', { bubbles: true }));
+        }"""
+    )
+    expect(entries(page, "message")).to_have_text("hello")
+    expect(field).to_have_value(" and what comes next")
+    field.fill("say once")
+    page.evaluate(
+        """() => {
+          const field = document.querySelector('.composer textarea');
+          for (const more of ['', '\\nsay twice']) {
+            field.value += more;
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+            field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+          }
+        }"""
+    )
+    expect(entries(page, "prompt").nth(2)).to_have_text("say twice")
+    expect(entries(page, "prompt")).to_have_count(3)
+    expect(field).to_have_value("")
+
+
+def test_what_is_being_written_is_there_in_another_window_and_gone_once_it_is_sent(
+    opened: Opened, entries: Entries, container: Container
+):
+    first, second = opened("/"), opened("/")
+    first.get_by_label("Prompt").press_sequentially("say hello")
+    expect(second.get_by_label("Prompt")).to_have_value("say hello")
+    third = opened("/")
+    expect(third.get_by_label("Prompt")).to_have_value("say hello")
+    second.get_by_label("Prompt").press("Enter")
+    for page in (first, second, third):
+        expect(entries(page, "message")).to_have_text("hello")
+        expect(page.get_by_label("Prompt")).to_have_value("")
+    third.reload()
+    third.wait_for_function("window.socket?.connected")
+    expect(third.get_by_label("Prompt")).to_have_value("")
+    first.get_by_label("Prompt").press_sequentially("canary-unsent")
+    expect(second.get_by_label("Prompt")).to_have_value("canary-unsent")
+    for path in (
+        "/healthz",
+        "/api/agent",
+        "/api/agent/transcript",
+        "/api/agent/transcript.md",
+        "/api/overview",
+    ):
+        assert b"canary-unsent" not in container.request(path)[2]
+    assert "canary-unsent" not in container.output
+    first.get_by_label("Prompt").fill("")
+    expect(second.get_by_label("Prompt")).to_have_value("")
+
+
 def test_modes_and_options_of_the_agent_can_be_chosen(opened: Opened, entries: Entries):
     page = opened("/")
     prompt(page, "say hello", "commands review|init")
@@ -211,6 +274,25 @@ def test_the_talk_is_there_after_a_restart_of_the_container(
     prompt(page, "say after")
     expect(all_entries(page, "message").last).to_have_text("after")
     assert "Traceback" not in again.output
+
+
+def test_what_is_being_written_outlives_a_kill_of_the_container(
+    opened: Opened, own: Container, start: Callable[..., Container], variables: dict[str, str]
+):
+    page, other = opened("/", own), opened("/", own)
+    page.get_by_label("Prompt").press_sequentially("say what")
+    expect(other.get_by_label("Prompt")).to_have_value("say what")
+    page.evaluate("window.before = true")
+    own.end(signal.SIGKILL)
+    page.get_by_label("Prompt").press_sequentially(" was typed while it was away")
+    start(PORT=str(own.port), **variables).serving()
+    # The page comes back by itself, as a new one.
+    page.wait_for_function("!window.before && window.socket?.connected", timeout=60_000)
+    expect(page.get_by_label("Prompt")).to_have_value("say what was typed while it was away")
+    expect(other.get_by_label("Prompt")).to_have_value("say what was typed while it was away")
+    page.get_by_label("Prompt").press("Enter")
+    expect(all_entries(page, "message")).to_have_text("what was typed while it was away")
+    expect(other.get_by_label("Prompt")).to_have_value("")
 
 
 def test_an_agent_that_is_not_there_is_told_with_what_to_do(opened: Opened, start: Callable[..., Container]):
