@@ -21,7 +21,7 @@ from controller.report import Verdict, noticed, reported
 from controller.standing import Stage
 from controller.unsaved import stops
 from crds.base import ConditionStatus
-from crds.meanings import FAILURES
+from crds.meanings import FAILURES, TROUBLE
 from crds.session import OperatingMode, Session
 from crds.vocabulary import ConditionType, Reason
 
@@ -249,7 +249,8 @@ def work_saved(step: Pass) -> Verdict:
 
 
 def _not_reported(trouble: Failure | None) -> Verdict:
-    if trouble is not None:
+    # What a deletion or a build waits for is no reason why something else is not known.
+    if trouble is not None and trouble.reason in TROUBLE:
         return Verdict(_UNKNOWN, trouble.reason, trouble.message)
     return Verdict(_UNKNOWN, Reason.NOT_REPORTED, "Nothing has been reported yet")
 

@@ -81,10 +81,10 @@ async def gather(
 async def storage_of(records: Records, session: Session) -> Storage:
     """What becomes of its volumes, its template asked; raises RecordsError."""
     try:
-        template = await _template(records, session)
+        return _storage(session, await _template(records, session))
     except Unresolved:
-        template = None
-    return _storage(session, template)
+        # The template that said what becomes of the volumes is gone: nobody asks to remove them (S9).
+        return session.spec.storage if _declares_storage(session) else Storage(on_delete="Retain")
 
 
 async def _for_deletion(records: Records, session: Session, identity: Identity) -> Inputs:
@@ -116,6 +116,11 @@ async def _template(records: Records, session: Session) -> SessionTemplate | Non
 
 
 def _storage(session: Session, template: SessionTemplate | None) -> Storage:
-    if "storage" in session.spec.model_fields_set or template is None:
+    if _declares_storage(session) or template is None:
         return session.spec.storage
     return template.spec.storage
+
+
+def _declares_storage(session: Session) -> bool:
+    """Whether the session itself says what becomes of its volumes, and not its template alone."""
+    return "storage" in session.spec.model_fields_set

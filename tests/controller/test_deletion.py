@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from controller.identity import Identity
+from crds.base import Key, ObjectMeta
+from crds.session import SessionFields, SessionTemplate, Storage
 from records.errors import Conflict
-from tests.controller.world import KEY, Transport, World, world
+from tests.controller.world import KEY, NAMESPACE, Transport, World, world
 from tests.laws import INSTANCE
 from tests.performance.scene import reached_by
 
@@ -78,11 +80,11 @@ class Mute(Transport):
 
 
 UNKNOWN = {"message": "Not found", "code": "NOT_FOUND"}
-FORBIDDEN = {"message": "UNAUTHORIZED", "code": "UNAUTHORIZED", "data": {"path": CONTAINERS}}
+FORBIDDEN = {"message": "FORBIDDEN", "code": "FORBIDDEN", "data": {"path": CONTAINERS}}
 REFUSALS = {
     "unknown": httpx.Response(404, json=UNKNOWN),
     "not there": httpx.Response(404, json={**UNKNOWN, "data": {"path": CONTAINERS}}),
-    "forbidden": httpx.Response(401, json=FORBIDDEN),
+    "forbidden": httpx.Response(403, json=FORBIDDEN),
 }
 """Of a Dokploy that has no such list for us."""
 BROKEN = {
@@ -492,3 +494,21 @@ async def borrow(of: World, volume: str) -> str:
         await asyncio.sleep(0.01)
     await of.dokploy.call("application.reload", "POST", {**ref, "appName": row["appName"]}, KEY)
     return str(row["applicationId"])
+
+
+async def test_volumes_stay_where_the_template_that_said_so_is_gone():
+    """The session itself says nothing of its storage; that its template cannot be asked is no leave."""
+    async with world() as of:
+        of.run_controller()
+        spec = SessionFields(storage=Storage(on_delete="Retain"))
+        meta = ObjectMeta(name="kept", namespace=NAMESPACE)
+        await of.records.create(SessionTemplate(metadata=meta, spec=spec))
+        await of.declare(template="kept")
+        await of.until_ready()
+        volumes = of.simulation.volumes()
+        await of.records.delete(SessionTemplate, Key(NAMESPACE, "kept"))
+        await of.delete()
+        await of.until_gone()
+        assert of.applications() == []
+        assert of.simulation.volumes() == volumes
+        assert all(claim.retained for claim in of.records.all_claims.values())

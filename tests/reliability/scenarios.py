@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from crds.base import Key, ObjectMeta
 from crds.container import Build, Resources, SecretKeyReference
 from crds.quantity import CpuQuantity, MemoryQuantity
-from crds.session import EnvVar, Route, Session, Storage
+from crds.secret import Secret
+from crds.session import EnvVar, Route, Session, SessionFields, SessionTemplate, Storage
+from crds.target import Limits, Target
 from crds.vocabulary import Reason
 from dokploy.local.simulation import BuildScript
-from tests.reliability.world import REPOSITORY, ReliabilityWorld
+from tests.controller.world import NAMESPACE
+from tests.reliability.world import CANARY, REPOSITORY, ReliabilityWorld, secret
 
 Act = Callable[[ReliabilityWorld], Awaitable[None]]
 
@@ -103,6 +107,81 @@ async def _undo(of: ReliabilityWorld) -> None:
     await of.change(image="sim/ok")
 
 
+async def _declared_by_template(of: ReliabilityWorld) -> None:
+    spec = SessionFields(env=(EnvVar(name="A", value="b"),), storage=Storage(on_delete="Retain"))
+    meta = ObjectMeta(name="python", namespace=NAMESPACE)
+    await of.records.create(SessionTemplate(metadata=meta, spec=spec))
+    await of.declare(template="python")
+
+
+async def _change_secret(of: ReliabilityWorld) -> None:
+    """Another value, which is taken up at the next restart at the latest."""
+    await of.records.update(secret("canary", NAMESPACE, token=f"{CANARY}-2"))
+    await of.restart()
+
+
+async def _change_template(of: ReliabilityWorld) -> None:
+    key = Key(NAMESPACE, "python")
+    old = of.records.at(SessionTemplate, key)
+    spec = old.spec.model_copy(update={"env": (EnvVar(name="A", value="c"),)})
+    await of.records.update(old.model_copy(update={"spec": spec}))
+    await of.restart()
+
+
+async def _change_target(of: ReliabilityWorld) -> None:
+    """The connection is replaced in the middle of a change."""
+    await of.change(env=(EnvVar(name="A", value="b"),))
+    await asyncio.sleep(0.03)
+    old = of.records.at(Target, Key("", "default"))
+    spec = old.spec.model_copy(update={"limits": Limits(calls_per_second=900, calls_in_flight=3)})
+    await of.records.update(old.model_copy(update={"spec": spec}))
+
+
+async def _change_key(of: ReliabilityWorld) -> None:
+    """So it is when the key is rotated; the old one is still accepted, as it is in Dokploy."""
+    of.dokploy.add_key("another-key", role="owner")
+    await of.change(env=(EnvVar(name="A", value="b"),))
+    await asyncio.sleep(0.03)
+    await of.records.update(secret("dokploy", "berth-system", key="another-key"))
+
+
+async def _retain_and_delete(of: ReliabilityWorld) -> None:
+    await of.change(storage=Storage(on_delete="Retain"))
+    await of.delete()
+
+
+async def _delete_without_template(of: ReliabilityWorld) -> None:
+    """What said that the volumes stay goes first."""
+    await of.records.delete(SessionTemplate, Key(NAMESPACE, "python"))
+    await of.delete()
+
+
+async def _create_and_delete(of: ReliabilityWorld) -> None:
+    await of.declare(**WITH_SECRET)
+    await asyncio.sleep(0.02)
+    await of.delete()
+
+
+async def _build_and_delete(of: ReliabilityWorld) -> None:
+    await of.declare(**BUILT)
+    await asyncio.sleep(2.0)
+    await of.delete()
+
+
+async def _hand_over_a_deletion(of: ReliabilityWorld) -> None:
+    of.run_controller("standby")
+    await of.delete()
+    await asyncio.sleep(0.05)
+    of.lives[0].died.set()
+
+
+async def _empty_namespace(of: ReliabilityWorld) -> None:
+    """Everything goes at once, what the sessions refer to first."""
+    await of.records.delete(Secret, Key(NAMESPACE, "canary"))
+    for name in ("one", "two"):
+        await of.delete(name)
+
+
 def _change(**spec: object) -> Act:
     async def act(of: ReliabilityWorld) -> None:
         await of.change(**spec)
@@ -146,6 +225,16 @@ SCENARIOS = (
     Scenario("two sessions", _two),
     Scenario("burst", _burst),
     Scenario("hand over", _hand_over, _declared),
+    Scenario("change secret", _change_secret, _declared),
+    Scenario("change template", _change_template, _declared_by_template),
+    Scenario("change target", _change_target, _declared),
+    Scenario("change key", _change_key, _declared),
+    Scenario("retain and delete", _retain_and_delete, _declared_stopped, retains=True),
+    Scenario("delete without template", _delete_without_template, _declared_by_template, retains=True),
+    Scenario("create and delete", _create_and_delete),
+    Scenario("build and delete", _build_and_delete, builds={REPOSITORY: BuildScript(seconds=4.0)}),
+    Scenario("hand over a deletion", _hand_over_a_deletion, _declared),
+    Scenario("empty a namespace", _empty_namespace, _two),
 )
 
 NAMED = {scenario.name: scenario for scenario in SCENARIOS}

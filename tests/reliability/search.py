@@ -126,7 +126,7 @@ async def _attempt(
         await asyncio.sleep(6.0)
         retained = volumes_of(await of.sessions()) if scenario.retains else set()
         rest = _Rest(frozenset(retained), scenario.ends)
-        before, began = of.made(), _now()
+        before, began, sessions = of.made(), _now(), len(await of.sessions())
         if any(injection.fault is Tamper.RESTORES for injection in injections):
             of.backup = of.dokploy.snapshot()
         of.injector.latency = latency
@@ -147,7 +147,8 @@ async def _attempt(
         of.watch.farewell()
         broken, injected = tuple(of.watch.broken), tuple(of.injector.injected)
         suffered = of.injector.suffered
-        return Run(calls, made, seconds, broken, injected, len(await of.sessions()), outage, suffered)
+        sessions = max(sessions, len(await of.sessions()))
+        return Run(calls, made, seconds, broken, injected, sessions, outage, suffered)
 
 
 @dataclass(frozen=True)
@@ -356,7 +357,7 @@ def allowance(
             allowed[call.name] += 1
         if fault is Fault.STALE_VIEW:
             # A listing from before a delete asks for it again: nothing is there, and nothing happens.
-            allowed["application.delete"] += 1
+            allowed["application.delete"] += max(1, sessions)
             # One from before an apply whose effect comes late shows a stop, and so do the tasks that
             # this effect is just ending.
             allowed["application.reload"] += any(other is Fault.SLOW for _, other in injected)
@@ -370,6 +371,8 @@ def allowance(
             # Whatever the passes of the other sessions had applied, they could not say so either.
             allowed["application.reload"] += max(0, sessions - 1)
             allowed["application.deploy"] += max(0, sessions - 1)
+            allowed["application.delete"] += max(0, sessions - 1)
+            allowed[_REMOVAL] += len(VolumeRole) * max(0, sessions - 1)
         if fault in UNCERTAIN and call.name in {"application.reload", "application.deploy"}:
             allowed[call.name] += 1
     return allowed

@@ -10,9 +10,23 @@ from tests.reliability.search import all_lawful, shard, singles, undisturbed
 
 SHARDS = 4
 NAMES = [scenario.name for scenario in SCENARIOS]
-LONG = {"burst": 8, "hanging build": 16, "stop unhealthy and start": 6}
-"""Those of hundreds of calls that much resemble each other: of their faults one in so many is
-tried in every run, and all are in `make soak`."""
+LONG = {
+    "burst": 8,
+    "hanging build": 16,
+    "stop unhealthy and start": 6,
+    "change secret": 16,
+    "change template": 16,
+    "change target": 12,
+    "change key": 12,
+    "retain and delete": 12,
+    "delete without template": 12,
+    "create and delete": 8,
+    "build and delete": 12,
+    "hand over a deletion": 8,
+    "empty a namespace": 16,
+}
+"""Those of hundreds of calls that much resemble each other, or those of another scenario: of their
+faults one in so many is tried in every run, and all are in `make soak`."""
 
 
 @pytest.mark.parametrize("name", NAMES)

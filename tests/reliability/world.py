@@ -48,10 +48,14 @@ POLL = Poll(fast=Duration("1s"), slow=Duration("5s"), idle=Duration("5s"), audit
 _SUBJECTS = ("applicationId", "serviceId", "volumeName", "domainId", "mountId", "appName")
 """What a call may be about, the nearest first."""
 DEADLINES = Deadlines(build=Duration("60s"))
-SECRETS = (
-    Secret(metadata=ObjectMeta(name="dokploy", namespace="berth-system"), string_data={"key": KEY}),
-    Secret(metadata=ObjectMeta(name="canary", namespace="alice"), string_data={"token": CANARY}),
-)
+
+
+def secret(name: str, namespace: str, **data: str) -> Secret:
+    """A secret to be declared."""
+    return Secret(metadata=ObjectMeta(name=name, namespace=namespace), string_data=data)
+
+
+SECRETS = (secret("dokploy", "berth-system", key=KEY), secret("canary", "alice", token=CANARY))
 
 
 _FOREIGN_REPORT = HealthReport(
