@@ -7,13 +7,13 @@ would first read, it says it would read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from controller.admission import Admission
 from controller.identity import Identity
 from controller.inputs import gather
-from controller.observed import Observed, Reading
+from controller.observed import Observed, Reading, Silence
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Plan
@@ -37,6 +37,8 @@ READINGS: Mapping[Reading, str] = {
     Reading.BUILD_LOG: "Read the end of its build's log",
     Reading.GONE: "Ask Dokploy for its application by id",
     Reading.CONTAINERS: "List its containers on the Dokploy host",
+    Reading.REMAINS: "Read what is left of its container",
+    Reading.WORK: "Ask its container whether its work is saved",
 }
 """What the controller reads before it decides, as a step that a person understands."""
 
@@ -80,6 +82,11 @@ async def explain(records: Records, session: Session) -> Explanation:
         )
     else:
         planned = plan(session, inputs.want, observed, now=datetime.now(UTC), deadlines=Deadlines())
+        if planned.readings == {Reading.WORK}:
+            # A stop waits for no answer, so what follows is known already.
+            asked = replace(observed, work=Silence.NO_ANSWER)
+            stop = plan(session, inputs.want, asked, now=datetime.now(UTC), deadlines=Deadlines())
+            planned = replace(stop, readings=planned.readings)
     return Explanation(planned.why, tuple(_lines(planned)))
 
 

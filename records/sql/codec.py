@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from crds.base import Key, Model, Resource
+from crds.event import Event
 from crds.secret import Secret
-from records.errors import Invalid
+from records.errors import Invalid, NotFound
 from records.sql.document import Document
 
 R = TypeVar("R", bound=Resource)
@@ -100,6 +101,20 @@ def decode_or_log(
         fields=fields,
     )
     return None
+
+
+def found(document: Document | None, kind: str, key: Key) -> Document:
+    """The document that was looked for; raise NotFound where there is none."""
+    if document is None:
+        raise NotFound(f"there is no {kind} {key}")
+    return document
+
+
+def check_writable(kind: type[Resource], key: Key) -> None:
+    """Raise Invalid for an event, which is recorded and not written, and for a key out of its scope."""
+    if issubclass(kind, Event):
+        raise Invalid("events are recorded, not written: record_event")
+    check_scope(kind, key)
 
 
 def check_scope(kind: type[Resource], key: Key) -> None:

@@ -12,10 +12,10 @@ from uuid import uuid4
 from crds.base import Key, Model, Resource
 from crds.event import Event, ObjectReference
 from crds.secret import Secret
-from records.errors import AlreadyExists, Invalid, NotFound
+from records.errors import AlreadyExists, Invalid
 from records.port import EVERYTHING, Change, Claim, Page, Selector, StoreSettings
 from records.sql import ledger, rules
-from records.sql.codec import check_scope, decode_or_log, document_of, resource_of, status_of
+from records.sql.codec import check_writable, decode_or_log, document_of, found, resource_of, status_of
 from records.sql.database import Database
 from records.sql.document import Document
 from records.sql.feed import Feed
@@ -69,8 +69,8 @@ class SqlRecords:
         """One record; raise NotFound, or Invalid for one that no longer fits its type."""
         async with self._database.reading() as connection:
             if issubclass(kind, Event):
-                return resource_of(kind, _found(await self._journal.find(connection, key), kind.KIND, key))
-            document = _found(await find(connection, kind.KIND, key), kind.KIND, key)
+                return resource_of(kind, found(await self._journal.find(connection, key), kind.KIND, key))
+            document = found(await find(connection, kind.KIND, key), kind.KIND, key)
             if kind is Secret:
                 document = document.with_values(await self._vault.read(connection, document.uid))
         return resource_of(kind, document)
@@ -109,7 +109,7 @@ class SqlRecords:
     @patient
     async def create(self, resource: R) -> R:
         """A new record; its status is not taken."""
-        _writable(type(resource), resource.key)
+        check_writable(type(resource), resource.key)
         if resource.metadata.resource_version:
             message = "must be left out of a record that is new"
             raise Invalid(f"metadata.resourceVersion: {message}", (("metadata.resourceVersion", message),))
@@ -129,7 +129,7 @@ class SqlRecords:
     async def update(self, resource: R) -> R:
         """Replace what is declared; a status is not touched."""
         kind = type(resource)
-        _writable(kind, resource.key)
+        check_writable(kind, resource.key)
         wanted = document_of(resource)
         async with self._transaction() as transaction:
             stored = await self._load(transaction, kind, wanted.key)
@@ -164,10 +164,10 @@ class SqlRecords:
     @patient
     async def delete(self, kind: type[R], key: Key, *, uid: str | None = None) -> R:
         """Delete, or mark for deletion while finalizers remain; a Secret comes back without data."""
-        _writable(kind, key)
+        check_writable(kind, key)
         async with self._transaction() as transaction:
             # Without a Secret's values: one that cannot be opened must still be deletable.
-            stored = _found(await transaction.load(kind.KIND, key), kind.KIND, key)
+            stored = found(await transaction.load(kind.KIND, key), kind.KIND, key)
             rules.check_uid(stored, uid or "")
             written = rules.marked_for_deletion(stored, now=transaction.now)
             if rules.is_over(written):
@@ -323,7 +323,7 @@ class SqlRecords:
 
     async def _load(self, transaction: Transaction, kind: type[Resource], key: Key) -> Document:
         """A record with, for a Secret, the values that can be opened; raise NotFound."""
-        document = _found(await transaction.load(kind.KIND, key), kind.KIND, key)
+        document = found(await transaction.load(kind.KIND, key), kind.KIND, key)
         if kind is Secret:
             values = await self._vault.read_many(transaction.connection, [document.uid])
             document = document.with_values(values[document.uid])
@@ -344,15 +344,3 @@ class SqlRecords:
         if stored.kind == Secret.KIND:
             await self._vault.forget(transaction.connection, stored.uid)
         return (await transaction.remove(stored)).with_values(None)
-
-
-def _found(document: Document | None, kind: str, key: Key) -> Document:
-    if document is None:
-        raise NotFound(f"there is no {kind} {key}")
-    return document
-
-
-def _writable(kind: type[Resource], key: Key) -> None:
-    if issubclass(kind, Event):
-        raise Invalid("events are recorded, not written: record_event")
-    check_scope(kind, key)
