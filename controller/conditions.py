@@ -98,7 +98,7 @@ def _ready(step: Pass, workspace: Verdict) -> Verdict:
         return Verdict(_FALSE, Reason.LEGACY, "Declared without a container")
     stands = step.plan.stands
     if stands is None:
-        return Verdict(_FALSE, _moving_reason(step), step.plan.why)
+        return Verdict(_FALSE, _moving_reason(step), step.plan.outcome)
     if stands.stage is not Stage.RUNNING:
         return Verdict(_FALSE, stands.reason, stands.message)
     if workspace.status is _FALSE:
@@ -184,7 +184,7 @@ def _config_applied(step: Pass) -> Verdict:
         return Verdict(_FALSE, Reason.ROLLED_BACK, stands.message)
     if step.plan.known.applied == step.want.digest:
         return Verdict(_TRUE, Reason.APPLIED, f"Revision {step.want.revision}")
-    return Verdict(_FALSE, _moving_reason(step), step.plan.why)
+    return Verdict(_FALSE, _moving_reason(step), step.plan.outcome)
 
 
 def _route_ready(step: Pass) -> Verdict:

@@ -9,6 +9,7 @@ therefore believed only where the engine has just listed something else.
 
 from __future__ import annotations
 
+from container import contract
 from controller.identity import Identity
 from controller.observed import Silence
 from crds.session import DokployStatus
@@ -48,6 +49,15 @@ async def read_remains(
         return tasks, Silence.NO_ANSWER
     alive = [row.task_id for row in tasks if row.state not in _ENDED_TASKS]
     return tasks, (*alive, *(row.name for row in containers if row.state not in _ENDED_CONTAINERS))
+
+
+async def read_revision(dokploy: Dokploy, tasks: tuple[TaskRow, ...]) -> str | Silence:
+    """The revision that the newest task was made for; raises DokployError.
+
+    It tells without a route what the container itself echoes through one.
+    """
+    revision = await dokploy.read_task_variable(tasks[0].task_id, contract.REVISION) if tasks else None
+    return Silence.NO_ANSWER if revision is None else revision
 
 
 async def _containers(dokploy: Dokploy, identity: Identity) -> tuple[ContainerRow, ...]:

@@ -93,6 +93,7 @@ def recorded(
                 "applied": known.configured,
                 "restarted": session.spec.restarted_at,
                 "deployed_at": now,
+                "down_since": None,
             }
         case Build():
             changes = {

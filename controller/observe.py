@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from controller.containers import containers_of, read_remains
+from controller.containers import containers_of, read_remains, read_revision
 from controller.echo import read_report
 from controller.identity import Identity, Markers
 from controller.observed import Observed, Reading, Unknown
@@ -276,6 +276,8 @@ async def _read_of(ref: ApplicationRef, reading: Reading, observed: Observed, do
             return replace(observed, detail=await dokploy.read_application(ref.application_id))
         case Reading.TASKS:
             return replace(observed, tasks=await dokploy.read_tasks(ref.app_name))
+        case Reading.RUNS:
+            return replace(observed, runs=await read_revision(dokploy, observed.tasks or ()))
         case Reading.DEPLOYMENTS:
             return replace(observed, deployments=await dokploy.list_deployments(ref.application_id))
         case _:

@@ -27,6 +27,7 @@ class Reading(Enum):
     GONE = auto()
     CONTAINERS = auto()
     REMAINS = auto()
+    RUNS = auto()
     WORK = auto()
     """The container's report with its work read anew for a question of this pass."""
 
@@ -88,6 +89,10 @@ class Observed:
     remains: tuple[str, ...] | Silence | None = None
     """Tasks and containers of the session that have not ended, by name: what may write to its volumes.
     Silence where an empty answer may be that of an engine that is down."""
+
+    runs: str | Silence | None = None
+    """The revision that the newest task was made for, as Dokploy's inspection of it tells; "" for none of
+    ours, and silence where the task is not known any more."""
 
     @property
     def application(self) -> ApplicationRow | None:

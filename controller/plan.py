@@ -52,7 +52,7 @@ from controller.actions import (
 from controller.desired import Desired
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading, Silence
-from controller.plan_present import plan_present
+from controller.plan_present import afterwards, plan_present
 from controller.planned import (
     Deadlines,
     Pace,
@@ -183,6 +183,7 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
             last,
         ),
         pace=Pace.MOTION,
+        after=f"Its application was created; {afterwards(last, want)}",
     )
 
 

@@ -123,6 +123,7 @@ def _follow(
             build=ended,
             applied=known.configured,
             deployed_at=now,
+            down_since=None,
             task=_started(observed.tasks, known, elapsed),
         ),
     )

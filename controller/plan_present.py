@@ -77,7 +77,14 @@ def plan_present(
         return waiting
     if _replaces_unknown_task(known, observed, actions):
         return needing(known, "Which task is replaced must be known", Reading.TASKS)
-    return Plan(_why(actions), _replacing(known, observed, actions), actions, pace=Pace.MOTION)
+    after = afterwards(actions[-1], want)
+    return Plan(
+        _why(actions),
+        _replacing(known, observed, actions),
+        actions,
+        pace=Pace.MOTION,
+        after=f"{after[0].upper()}{after[1:]}",
+    )
 
 
 def _named(known: DokployStatus, application: ApplicationRow) -> DokployStatus:
@@ -162,6 +169,21 @@ def _why(actions: tuple[Action, ...]) -> str:
     return last.why if isinstance(last, Apply) else str(last)
 
 
+def afterwards(last: Action, want: Desired) -> str:
+    """What is so once this action, the last of a plan, was accepted; it begins a sentence or follows one."""
+    match last:
+        case Build():
+            return "its image is being built"
+        case Apply(why=why) if want.config.replicas:
+            return f"its configuration was applied because {why}, and its container is awaited"
+        case Apply():
+            return "it is declared Stopped, and no container of it is to run"
+        case AttachRoute(domain=domain):
+            return f"the route {domain.host} was attached, and its container is awaited there"
+        case _:
+            return "what Dokploy holds for it was changed"
+
+
 def _old_container_ends(
     session: Session, known: DokployStatus, want: Desired, observed: Observed, actions: tuple[Action, ...]
 ) -> Plan | None:
@@ -197,14 +219,15 @@ def _starts_from_none(
 
 
 def _replaces_unknown_task(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> bool:
+    """Whether it is not known which task is the newest before the apply.
+
+    It is the one that runs where that was seen to be well, and still is. While a service fails, Swarm
+    makes another one every few seconds, whose failures are not those of the new configuration.
+    """
     service = observed.service
-    return (
-        isinstance(actions[-1], Apply)
-        and known.task is None
-        and observed.tasks is None
-        and service is not None
-        and service.running > 0
-    )
+    if not isinstance(actions[-1], Apply) or observed.tasks is not None or service is None:
+        return False
+    return known.task is None or service.running < service.wanted
 
 
 def _replacing(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> DokployStatus:
@@ -212,4 +235,4 @@ def _replacing(known: DokployStatus, observed: Observed, actions: tuple[Action, 
     if not isinstance(actions[-1], Apply | Build):
         return known
     newest = observed.tasks[0].task_id if observed.tasks else None
-    return replace_known(known, replaced=known.task or newest or known.replaced, task=None)
+    return replace_known(known, replaced=newest or known.task or known.replaced, task=None)

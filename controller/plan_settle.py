@@ -29,6 +29,7 @@ def settle(
     missing = _readings_to_settle(session, want, known, observed)
     if missing:
         return needing(known, "How the container stands must be read", *missing)
+    known = replace_known(known, down_since=_down_since(want, known, observed, now))
     stands = standing(want, known, observed, now=now, start_deadline=deadlines.start)
     match stands.stage:
         case Stage.RUNNING:
@@ -63,9 +64,33 @@ def _readings_to_settle(
     missing: list[Reading] = []
     if observed.tasks is None and (not was_well or not healthy or restarted):
         missing.append(Reading.TASKS)
+    if want.domain is None:
+        if observed.tasks is None and observed.suspect:
+            missing.append(Reading.TASKS)  # nothing else would show a rollback between two ticks
+        if _has_another_task(known, observed) and observed.runs is None:
+            missing.append(Reading.RUNS)
     if observed.echo is None and want.domain is not None and healthy and (observed.due or not was_well):
         missing.append(Reading.ECHO)
     return missing
+
+
+def _has_another_task(known: DokployStatus, observed: Observed) -> bool:
+    """Whether a task runs that the last look did not show: a restart, a rollback, or an apply of ours."""
+    newest = observed.tasks[0] if observed.tasks else None
+    seen = {known.task, known.replaced}
+    return newest is not None and newest.state == "Running" and newest.task_id not in seen
+
+
+def _down_since(want: Desired, known: DokployStatus, observed: Observed, now: datetime) -> datetime | None:
+    """Since when a healthy container is missed that there was: the first look that showed none.
+
+    The first one after an apply is awaited since that apply.
+    """
+    if want.config.replicas == 0 or is_up(observed):
+        return None
+    if known.task is None and known.deployed_at is not None:
+        return known.down_since
+    return known.down_since or now
 
 
 def _is_known_to_be_stopped(session: Session, observed: Observed) -> bool:

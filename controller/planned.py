@@ -42,8 +42,15 @@ class Plan:
     """Why the desired state cannot be reached now."""
     stands: Standing | None = None
     """How the container stands, where nothing is left to do."""
+    after: str = ""
+    """What is so once the actions were accepted, in words for the session's owner."""
     finished: bool = False
     """The deletion is done once the actions are: the record may go."""
+
+    @property
+    def outcome(self) -> str:
+        """What is so after the plan was carried out: ``why`` speaks of the moment before."""
+        return self.after if self.actions and self.after else self.why
 
 
 @dataclass(frozen=True, slots=True)

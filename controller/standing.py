@@ -3,7 +3,9 @@
 Dokploy's own word is no evidence: ``done`` means that Swarm took the specification (FACTS 7.3),
 and ``1/1`` just after a write may be the old task (FACTS 12). A container counts as running when
 its service has a healthy task, that task is not the one which the last apply replaces, and, where
-there is a route, the container echoes the desired revision through it.
+there is a route, the container echoes the desired revision through it. Where there is none, Docker's
+own record of a task that has newly come tells its revision: Swarm may have restarted a container that
+crashed, or rolled back to the one before.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from itertools import takewhile
 
 from controller.desired import Desired
 from controller.observed import Observed, Silence
@@ -29,6 +32,8 @@ _UNHEALTHY = "unhealthy container"
 
 _ROUNDING = 2.0
 """Seconds by which Docker's words for an age may be off near the moment of a write."""
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 _ROLLBACK_GRACE = 30.0
 """Seconds for which another revision is a container on its way out rather than a rollback."""
@@ -64,8 +69,15 @@ def standing(
     elapsed = (now - known.deployed_at).total_seconds() if known.deployed_at else _RECENT
     task = _running_task(known, observed, elapsed)
     if is_up(observed) and task is not None:
-        return _echoed(want, observed, elapsed, task)
-    return _not_running(known, observed, elapsed, start_deadline, want.config.memory_limit)
+        return _echoed(want, known, observed, elapsed, task)
+    failure = _failure(_since_the_apply(known, observed, elapsed), want.config.memory_limit)
+    if failure is not None:
+        return failure
+    # Counted from what is waited for: a container that was healthy is missed since it was not.
+    since = max((at for at in (known.deployed_at, known.down_since) if at is not None), default=now)
+    return _not_running(
+        known, overdue=(now - since).total_seconds() > start_deadline, deadline=start_deadline
+    )
 
 
 def _stopped(observed: Observed) -> Standing:
@@ -91,7 +103,7 @@ def is_up(observed: Observed) -> bool:
 
 
 def _running_task(known: DokployStatus, observed: Observed, elapsed: float) -> str | None:
-    """The task that runs and is the one meant, or None."""
+    """The task that runs and is the one meant, or None. ``elapsed``: seconds since the last apply."""
     if observed.tasks is None:
         return known.task
     if not observed.tasks:
@@ -104,9 +116,19 @@ def _running_task(known: DokployStatus, observed: Observed, elapsed: float) -> s
     return newest.task_id
 
 
-def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Standing:
-    """Judge a healthy container by its own word, where one can be had."""
-    if want.domain is None or observed.echo is None:
+def _echoed(want: Desired, known: DokployStatus, observed: Observed, elapsed: float, task: str) -> Standing:
+    """Judge a healthy container by its own word; without a route, by Docker's of its newest task."""
+    if want.domain is None:
+        if task == known.task and observed.runs is None:
+            return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
+        if not isinstance(observed.runs, str):
+            return Standing(
+                Stage.STARTING,
+                Reason.REVISION_PENDING,
+                "The container is healthy; which revision it runs cannot be read yet",
+            )
+        return _of_revision(want, observed.runs, elapsed, task)
+    if observed.echo is None:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
     if observed.echo is Silence.ANOTHER:
         return Standing(
@@ -121,6 +143,11 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
             f"The container is healthy, but {want.domain.host} does not lead to it yet",
         )
     revision = observed.echo["revision"] if isinstance(observed.echo, dict) else ""
+    return _of_revision(want, revision, elapsed, task)
+
+
+def _of_revision(want: Desired, revision: str, elapsed: float, task: str) -> Standing:
+    """Judge a healthy container by the revision that it runs."""
     if revision == want.revision:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
     if elapsed > _ROLLBACK_GRACE:
@@ -132,23 +159,34 @@ def _echoed(want: Desired, observed: Observed, elapsed: float, task: str) -> Sta
     return Standing(Stage.STARTING, Reason.REVISION_PENDING, "The container of the new revision is awaited")
 
 
-def _not_running(
-    known: DokployStatus, observed: Observed, elapsed: float, deadline: float, memory_limit: int | None
-) -> Standing:
-    horizon = min(elapsed + _ROUNDING, _RECENT)
-    recent = [row for row in observed.tasks or () if row.age is None or row.age <= horizon]
-    failure = _failure(recent, memory_limit)
-    if failure is not None:
-        return failure
-    if elapsed > deadline:
+def _not_running(known: DokployStatus, *, overdue: bool, deadline: float) -> Standing:
+    if overdue:
+        again = " again" if known.task is not None else ""
         return Standing(
             Stage.FAILING,
             Reason.START_DEADLINE_EXCEEDED,
-            f"The container has not become healthy within {deadline:.0f} s",
+            f"The container has not become healthy{again} within {deadline:.0f} s",
         )
     if known.task is not None:
         return Standing(Stage.STARTING, Reason.RESTARTING, "The container ended and is started again")
     return Standing(Stage.STARTING, Reason.STARTING, "The container is starting")
+
+
+def _since_the_apply(known: DokployStatus, observed: Observed, elapsed: float) -> list[TaskRow]:
+    """The recent tasks that the last apply brought about, the newest first.
+
+    The tasks of the configuration before it fail on until they are replaced, up to the moment of the
+    apply. They are those from the newest at the apply on, and, since another may have come between that
+    look and the apply, those that by Docker's rounded words may be as old as it.
+    """
+    newer = takewhile(lambda row: row.task_id != known.replaced, observed.tasks or ())
+    horizon = min(elapsed, _RECENT)
+    return [row for row in newer if row.age is None or row.age + _rounded_by(row.age) <= horizon]
+
+
+def _rounded_by(age: float) -> float:
+    """Seconds by which Docker's words for an age may be too few: it tells whole units."""
+    return next((unit for unit in (_DAY, _HOUR, _MINUTE) if age >= unit), 1.0)
 
 
 def _failure(recent: list[TaskRow], memory_limit: int | None) -> Standing | None:

@@ -139,6 +139,8 @@ class DokployStatus(Model):
     """When its application was first missed; its container may run on for its stop grace."""
     deployed_at: datetime | None = None
     """When its configuration was last applied."""
+    down_since: datetime | None = None
+    """Since when no healthy container is seen, though one was since the last apply."""
     build: BuildStatus | None = None
     """The build that ran last."""
     intent: Intent | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 from pydantic import SecretStr
@@ -140,6 +141,12 @@ class HttpDokploy:
     async def read_tasks(self, app_name: str) -> tuple[TaskRow, ...]:
         """The task history of one service."""
         return await self._calls.call(procedures.TASKS, {"appName": app_name}, readings.tasks)
+
+    async def read_task_variable(self, task_id: str, name: str) -> str | None:
+        """What one task has for this variable, "" if it has none; None for a task that is not known."""
+        return await self._calls.call(
+            procedures.TASK, {"containerId": task_id}, partial(readings.variable_of_task, name=name)
+        )
 
     async def list_containers(self, part: str) -> tuple[ContainerRow, ...]:
         """Every container with this in its name, ended ones and those of others too (FACTS 4).

@@ -239,6 +239,13 @@ class Dokploy(Protocol):
         """The task history of one service."""
         ...
 
+    async def read_task_variable(self, task_id: str, name: str) -> str | None:
+        """What one task has for this variable, "" if it has none; None for a task that is not known.
+
+        All else that Docker tells of the task, its other variables above all, is dropped.
+        """
+        ...
+
     async def list_containers(self, part: str) -> tuple[ContainerRow, ...]:
         """Every container with this in its name, ended ones and those of others too (FACTS 4).
 

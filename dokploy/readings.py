@@ -106,6 +106,15 @@ def tasks(body: bytes) -> tuple[TaskRow, ...]:
     )
 
 
+def variable_of_task(body: bytes, *, name: str) -> str | None:
+    """``docker.getConfig`` of a task: one of its variables; Docker does not know it if there is no body."""
+    if body.strip() in {b"", b"null"}:
+        return None
+    variables = wire.InspectedTask.model_validate_json(body).spec.container_spec.env or ()
+    values = [value for variable, _, value in (text.partition("=") for text in variables) if variable == name]
+    return values[-1] if values else ""
+
+
 def containers(body: bytes) -> tuple[ContainerRow, ...]:
     """``docker.getContainersByAppNameMatch``."""
     return tuple(ContainerRow(row.name, row.state) for row in wire.containers(body))

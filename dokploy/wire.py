@@ -149,6 +149,24 @@ class Task(Wire):
     error: str | None = None
 
 
+class TaskContainerSpec(Wire):
+    """What a task's container is started with; the values are secret."""
+
+    env: tuple[str, ...] | None = Field(alias="Env", default=None, repr=False)
+
+
+class TaskSpec(Wire):
+    """The part of a task that holds it."""
+
+    container_spec: TaskContainerSpec = Field(alias="ContainerSpec")
+
+
+class InspectedTask(Wire):
+    """``docker.getConfig`` of a task: ``docker inspect``."""
+
+    spec: TaskSpec = Field(alias="Spec")
+
+
 class ContainerLine(Wire):
     """``docker.getContainersByAppNameMatch``: a line of ``docker ps -a``."""
 

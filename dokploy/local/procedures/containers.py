@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from dokploy.local.answers import Serialised, encoded
+from dokploy.local.answers import EMPTY, Empty, Serialised, encoded
 from dokploy.local.checks import Fields, Text
 from dokploy.local.environment import NODE_NAME
 from dokploy.local.registry import Call, query
@@ -73,6 +73,38 @@ def service_containers(call: Call) -> list[dict[str, Any]]:
         # An artefact of how Dokploy reads the CLI's table: the last empty cell (FACTS-2 2).
         rows[-1]["error"] = "Error:"
     return rows
+
+
+@query("docker.getConfig", {"containerId": required(_APP_NAME), "serverId": optional(Text())}, needs="docker")
+def inspect(call: Call) -> dict[str, Any] | Empty:
+    """``docker inspect`` of a task, its variables in clear (FACTS 9); no body for what is not known.
+
+    A container's own is not here: nothing of ours reads it.
+    """
+    swarm = call.dokploy.swarm
+    found = next(((s, t) for s, t in swarm.tasks() if t.task_id == call.given["containerId"]), None)
+    if found is None or not swarm.reachable:
+        return EMPTY
+    slot, task = found
+    spec = task.spec
+    return {
+        "ID": task.task_id,
+        "Labels": {},
+        "Spec": {
+            "ContainerSpec": {
+                "Image": spec.image,
+                "Labels": dict(spec.labels),
+                "Env": [f"{name}={value}" for name, value in spec.env.items()],
+                "Mounts": [
+                    {"Type": "volume", "Source": volume, "Target": path} for volume, path in spec.mounts
+                ],
+            },
+            "Resources": {"Limits": {"NanoCPUs": spec.nano_cpus or 0, "MemoryBytes": spec.memory_bytes or 0}},
+        },
+        "Slot": int(slot.rpartition(".")[2]),
+        "Status": {"State": task.state.lower()},
+        "DesiredState": task.wanted,
+    }
 
 
 @query("docker.getContainersByAppNameMatch", _BY_APP_NAME)

@@ -290,6 +290,14 @@ async def test_a_route_is_added():
     assert there.sent["certificateType"] == "custom"
 
 
+async def test_one_variable_of_a_task_is_read_and_the_others_are_not():
+    there = Scripted({"docker.getConfig": [recorded("docker_getConfig")] * 2 + [text("")]})
+    client = dokploy(there)
+    assert await client.read_task_variable("h7g100lr06r9o9vw03ouo79vn", "SPACES") == "hello world"
+    assert await client.read_task_variable("h7g100lr06r9o9vw03ouo79vn", "MISSING") == ""
+    assert await client.read_task_variable("gone", "SPACES") is None
+
+
 async def test_what_is_gone_is_removed():
     there = Scripted(
         {

@@ -105,7 +105,6 @@ ABSENT = {
     "application.saveGithubProvider": "GitHub's own provider needs an app that is installed there",
     "application.readAppMonitoring": "monitoring is never set up; usage is read from getContainerStats",
     "deployment.allCentralized": "deployments are read by application",
-    "docker.getConfig": "it shows every variable of a container in clear, and nothing of ours reads it",
     "docker.getContainers": "tasks are read by service",
     "docker.getContainersByAppLabel": "the same",
     "domain.generateDomain": "hosts come from the target's pattern",
