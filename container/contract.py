@@ -36,6 +36,8 @@ REPOSITORY_REF = "BERTH_REPOSITORY_REF"
 REPOSITORY_DEPTH = "BERTH_REPOSITORY_DEPTH"
 GIT_USERNAME = "BERTH_GIT_USERNAME"
 GIT_PASSWORD = "BERTH_GIT_PASSWORD"  # noqa: S105 - the variable's name, not a password
+AUTHOR_NAME = "BERTH_GIT_AUTHOR_NAME"
+AUTHOR_EMAIL = "BERTH_GIT_AUTHOR_EMAIL"
 
 AGENT_PROVIDER = "BERTH_AGENT_PROVIDER"
 AGENT_COMMAND = "BERTH_AGENT_COMMAND"
@@ -248,8 +250,12 @@ class ActivityReport(TypedDict):
 NOT_AS_DECLARED = frozenset({"SubmodulesMissing", "LargeFilesMissing", "OtherRepository", "NotARepository"})
 """Reasons of a workspace that can be worked in and is not wholly what was declared."""
 
-WORKSPACE_SOURCE = "workspace"
-"""The source of a notice about the workspace, which is in the workspace's own report, too."""
+
+class NoticeSource(StrEnum):
+    """Parts of the container that notices are about."""
+
+    WORKSPACE = "workspace"
+    """What is in the workspace's own report, too."""
 
 
 class NoticeReport(TypedDict):

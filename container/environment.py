@@ -22,6 +22,7 @@ from container.given import Problem, is_secret
 _MAX_PORT = 65_535
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_UNFIT_IN_AUTHOR = re.compile(r"[<>]")
 _UNFIT_IN_REF = re.compile(r"\.\.|@\{|[\\ ~^:?*\[\x00-\x1f\x7f]")
 """As in :mod:`crds.git`, which this package may not know; a test holds the two equal."""
 
@@ -33,6 +34,14 @@ class Repository:
     url: str
     ref: str | None = None
     depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who commits: a name and an address."""
+
+    name: str
+    email: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Settings:
     """The address that is listened on."""
     console_origin: str | None
     repository: Repository | None
+    author: Author | None
+    """As declared."""
     agent_provider: str | None
     agent_command: tuple[str, ...]
     agent_auto_approve: bool
@@ -114,6 +125,7 @@ def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
         bind=reader.bind("0.0.0.0" if first else "127.0.0.1"),  # noqa: S104 - see above
         console_origin=reader.origin(),
         repository=reader.repository(),
+        author=reader.author(),
         agent_provider=environ.get(contract.AGENT_PROVIDER) or None,
         agent_command=reader.command(),
         agent_auto_approve=environ.get(contract.AGENT_AUTO_APPROVE) == "1",
@@ -182,6 +194,17 @@ class _Reader:
             self._refuse(contract.REPOSITORY_REF, "must be a branch, a tag or a commit")
             return None
         return Repository(url, ref, self._depth())
+
+    def author(self) -> Author | None:
+        name = self._environ.get(contract.AUTHOR_NAME, "").strip()
+        email = self._environ.get(contract.AUTHOR_EMAIL, "").strip()
+        if not name and not email:
+            return None
+        for variable, text in ((contract.AUTHOR_NAME, name), (contract.AUTHOR_EMAIL, email)):
+            if not text or not text.isprintable() or _UNFIT_IN_AUTHOR.search(text):
+                self._refuse(variable, "must be one line without < and >; spec.author is not used")
+                return None
+        return Author(name, email)
 
     def _depth(self) -> int | None:
         text = self._environ.get(contract.REPOSITORY_DEPTH)

@@ -14,14 +14,13 @@ from container.agent.masking import Mask
 from container.agent.parts import Surroundings
 from container.auth import Placed, Placement, place
 from container.changes.changes import Changes
-from container.changes.staging import Author
 from container.contract import (
     NOT_AS_DECLARED,
     QUESTION_SECONDS,
-    WORKSPACE_SOURCE,
     AuthReport,
     HealthReport,
     NoticeReport,
+    NoticeSource,
     WorkReport,
     WorkspaceState,
 )
@@ -30,6 +29,7 @@ from container.entry.entry import Entry
 from container.environment import Settings, child_environment
 from container.git import Git, Login
 from container.given import Secrets
+from container.identity import Identity, owner
 from container.journal import Journal, Level
 from container.logins import logins
 from container.moments import now, rfc3339
@@ -66,6 +66,8 @@ class Session:
         self._problems = (*settings.problems, *given.problems, *self.entry.problems)
         self._placed = placed
         environ = child_environment(settings)
+        self._identity = Identity(settings, environ)
+        environ |= self._identity.variables
         self._git = Git(environ)
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, _WorkRead(UNKNOWN, ""))
@@ -96,7 +98,7 @@ class Session:
             settings.workspace,
             inside,
             login=_login(settings, given),
-            author=_author(settings),
+            author=settings.author or owner(settings.namespace),
             changed=self._work.expire,
         )
         self.previews = Previews(environ, console_origin=settings.console_origin)
@@ -125,6 +127,9 @@ class Session:
         """Bring the workspace about, and look at the work in it; the agent may work in it then."""
         await self.agent.begin()
         await self.workspace.prepare(given.git)
+        author = await self._identity.look(self._git, self.settings.workspace)
+        if author is not None:
+            self.journal.say("git", f"commits are by {author.name}, the repository's newest author")
         self.agent.look()
         if self.workspace.report["reason"] in {"Cloned", "SubmodulesMissing", "LargeFilesMissing"}:
             self.journal.note_activity("git")
@@ -148,7 +153,7 @@ class Session:
         report = self.workspace.report
         if not self.workspace.usable or report["reason"] not in NOT_AS_DECLARED:
             return []
-        return [{"source": WORKSPACE_SOURCE, "message": report["message"]}]
+        return [{"source": NoticeSource.WORKSPACE.value, "message": report["message"]}]
 
     def notices(self) -> Sequence[NoticeReport]:
         """What a person should know beside the states of the parts."""
@@ -156,6 +161,8 @@ class Session:
             {"source": problem.variable, "message": problem.message} for problem in self._problems
         ]
         found += self._of_workspace()
+        if self._identity.problem:
+            found.append({"source": "git", "message": self._identity.problem})
         if self._database_remark:
             found.append(
                 {"source": "database", "message": f"{self.settings.database} {self._database_remark}"}
@@ -249,12 +256,6 @@ def open_session(settings: Settings, given: Secrets) -> Session:
 def _login(settings: Settings, given: Secrets) -> Login | None:
     """The git credentials, for the declared repository's server and no other."""
     return Login.for_url(settings.repository.url, given.git) if settings.repository else None
-
-
-def _author(settings: Settings) -> Author:
-    """Who commits where git's configuration does not say it: the session's owner."""
-    name = settings.namespace or "session"
-    return Author(name, f"{name}@berth.invalid")
 
 
 def _version() -> str:

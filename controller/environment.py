@@ -96,6 +96,9 @@ def _contract_env(
     }
     if agent.command:
         env[contract.AGENT_COMMAND] = json.dumps(agent.command)
+    author = layers.get("author")
+    if author is not None:
+        env |= {contract.AUTHOR_NAME: author.name, contract.AUTHOR_EMAIL: author.email}
     env.update(_source_env(layers, secrets))
     env.update(_auth_env(layers, secrets))
     return env

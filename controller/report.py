@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from container.contract import GIT_PASSWORD, GIT_USERNAME, NOT_AS_DECLARED, WORKSPACE_SOURCE, HealthReport
+from container.contract import GIT_PASSWORD, GIT_USERNAME, NOT_AS_DECLARED, HealthReport, NoticeSource
 from controller.unsaved import counted, is_unsaved
 from crds.base import ConditionStatus
 from crds.vocabulary import ConditionType, Reason
@@ -48,7 +48,7 @@ def _notices(report: HealthReport, sources: frozenset[str] | None = None) -> lis
     return [
         f"{notice['source']}: {notice['message']}"
         for notice in report.get("notices", ())
-        if notice["source"] != WORKSPACE_SOURCE and (sources is None or notice["source"] in sources)
+        if notice["source"] != NoticeSource.WORKSPACE and (sources is None or notice["source"] in sources)
     ]
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from crds.rules import Rule
+from crds.rules import Rule, matching
 
 SCHEMES = ("https", "http", "ssh", "git+ssh", "ssh+git", "git", "file")
 _OF_SSH = frozenset({"ssh", "git+ssh", "ssh+git"})
@@ -205,3 +205,24 @@ BuildRef = Annotated[
     str, Rule(check_build_ref, {"minLength": 1, "maxLength": _MAX_REF, "pattern": r"^[A-Za-z0-9._/+-]+$"})
 ]
 """Branch or tag that Dokploy builds."""
+
+# git writes "name <address>": neither may hold what parts the two, nor a line break.
+AuthorName = Annotated[
+    str,
+    matching(
+        r"[^\s<>\x00-\x1f\x7f]([^<>\x00-\x1f\x7f]*[^\s<>\x00-\x1f\x7f])?",
+        "a name on one line, without < and >",
+        most=200,
+    ),
+]
+"""The name of who commits."""
+
+AuthorEmail = Annotated[
+    str,
+    matching(
+        r"[^\s<>@\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+",
+        "an address such as ann@example.com, without < and >",
+        most=254,
+    ),
+]
+"""The address of who commits."""

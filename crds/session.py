@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, StrictBool, model_validator
 from crds.base import Model, Resource
 from crds.container import ONE_IMAGE, Build, ContainerDefaults, EnvVar, Resources, check_one_image
 from crds.environment import MOST_VARIABLES, check_variables
-from crds.git import GitRef, GitUrl
+from crds.git import AuthorEmail, AuthorName, GitRef, GitUrl
 from crds.quantity import PositiveDuration
 from crds.rules import HostName, ImageName, Label, Moment, Title
 from crds.session_status import (
@@ -39,6 +39,7 @@ __all__ = [
     "Agent",
     "Attention",
     "AuthFiles",
+    "Author",
     "BuildStatus",
     "DokployStatus",
     "Idle",
@@ -87,6 +88,15 @@ class Source(Model):
     """How many commits of history; left out, all."""
     credentials_secret: Label | None = Field(default=None, examples=["github"])
     """A Secret of the session's namespace with the keys username and password, or token alone."""
+
+
+class Author(Model):
+    """Who commits in a session."""
+
+    name: AuthorName = Field(examples=["Ann Lee"])
+    """The name of the author and committer."""
+    email: AuthorEmail = Field(examples=["ann@example.com"])
+    """Their address."""
 
 
 class AuthFiles(Model):
@@ -163,6 +173,9 @@ class SessionFields(Model):
     """An image that Dokploy builds, in place of a prebuilt one."""
     source: Source | None = None
     """The repository to work on; left out, the workspace begins empty."""
+    author: Author | None = None
+    """Who commits, where git's own configuration in the session does not say it; left out, the newest
+    author of the repository, and before its first commit the session's namespace."""
     env: tuple[EnvVar, ...] = Field(default=(), max_length=MOST_VARIABLES)
     """Variables of the container, at most 200, each name once."""
     auth_files: AuthFiles = AuthFiles()

@@ -21,8 +21,8 @@ from container.changes.failures import named
 from container.changes.history import Branch, Commit, branches, commits
 from container.changes.remotes import Remotes
 from container.changes.repository import HOOKS_SILENCE, Repository
-from container.changes.staging import Author
 from container.changes.status import Status
+from container.environment import Author
 from container.git import TYPED, Git, Login
 from container.git_failures import GitFailure
 from container.refusal import Refusal, Why

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from container.changes.history import Commit, commits
 from container.changes.repository import HOOKS_SILENCE, Repository
 from container.changes.status import Kind, change_of
+from container.environment import Author
 from container.refusal import Refusal, Why
 from container.tree.names import Parts
 
 MAX_MESSAGE = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who commits where git's own configuration does not say it."""
-
-    name: str
-    email: str
 
 
 async def stage(repository: Repository, paths: list[Parts] | None) -> None:
@@ -69,7 +61,7 @@ async def commit(repository: Repository, message: str, author: Author) -> Commit
 
 
 async def _identity(repository: Repository, author: Author) -> tuple[str, ...]:
-    """Settings that name the author where no other do."""
+    """Settings that name the author where git's configuration does not."""
     wanted = {"user.name": author.name, "user.email": author.email}
     return tuple(
         [

@@ -147,7 +147,7 @@ async def test_a_change_is_seen_in_the_work_at_once(tmp_path, workspace):
         await served.http.post("/api/changes/commits", json={"message": "new"})
         await served.http.post("/api/changes/push", json={})
         await work("Clean")
-        assert git("log", "-1", "--format=%an <%ae>", cwd=workspace) == "alice <alice@berth.invalid>"
+        assert git("log", "-1", "--format=%an <%ae>", cwd=workspace) == "A <a@example.com>"
 
 
 def resident(program):

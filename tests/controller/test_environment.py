@@ -11,7 +11,7 @@ import pytest
 from container.given import read_secrets
 from crds.base import ObjectMeta
 from crds.secret import Secret
-from crds.session import SessionFields, SessionTemplate
+from crds.session import Author, SessionFields, SessionTemplate
 from dokploy.local.simulation import SimulatedContainer
 from tests.controller.world import NAMESPACE, World, world
 
@@ -64,6 +64,33 @@ async def test_a_container_is_told_the_consoles_origin(origin: str | None):
         await of.declare()
         await of.until_ready()
         assert of.simulation.containers[0].spec.env.get("BERTH_CONSOLE_ORIGIN") == origin
+
+
+async def test_who_commits_is_the_sessions_or_its_templates():
+    async with world() as of:
+        of.run_controller()
+        template = SessionTemplate(
+            metadata=ObjectMeta(name="team", namespace=NAMESPACE),
+            spec=SessionFields(author=Author(name="Team", email="team@acme.example")),
+        )
+        await of.records.create(template)
+        await of.declare(template="team")
+        await of.declare("own", template="team", author={"name": "Ann", "email": "ann@acme.example"})
+        await of.declare("none")
+        for name in ("fix-login", "own", "none"):
+            await of.until_ready(name)
+        told = {
+            each.spec.env["BERTH_SESSION_NAME"]: (
+                each.spec.env.get("BERTH_GIT_AUTHOR_NAME"),
+                each.spec.env.get("BERTH_GIT_AUTHOR_EMAIL"),
+            )
+            for each in running(of)
+        }
+        assert told == {
+            "fix-login": ("Team", "team@acme.example"),
+            "own": ("Ann", "ann@acme.example"),
+            "none": (None, None),
+        }
 
 
 def running(of: World) -> list[SimulatedContainer]:

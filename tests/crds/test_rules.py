@@ -97,6 +97,7 @@ TAKEN = [
             f"ghcr.io/a/b:1@sha256:{'0' * 64}",
         )
     ),
+    session(author={"name": 'Zoë "Z" Lee', "email": "zoe@example.com"}),
     session(build={"repository": "https://github.com/acme/image", "context": "docker/session"}),
     env(name="_A1", value=""),
     env(name="BERTHA", value="x"),
@@ -155,6 +156,10 @@ REFUSED = [
     (session(source={"url": "https://h/x\n"}), "spec.source.url", "control characters"),
     (session(source={"url": f"https://h/{'x' * 2048}"}), "spec.source.url", "2048"),
     (session(source={"ref": "main"}), "spec.source.url", "required"),
+    (session(author={"name": "a <b>", "email": "a@b"}), "spec.author.name", "without < and >"),
+    (session(author={"name": "a\nb", "email": "a@b"}), "spec.author.name", "one line"),
+    (session(author={"name": "a", "email": "b"}), "spec.author.email", "ann@example.com"),
+    (session(author={"name": "a"}), "spec.author.email", "required"),
     *(
         (session(source={"url": "https://h/x", "ref": ref}), "spec.source.ref", "branch, tag or commit")
         for ref in ("", "-x", "a..b", "a b", "a~1", "a:b", "/a", "a/", "a//b", "x.lock", "a/.b", "@", "a@{1}")

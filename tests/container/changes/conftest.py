@@ -5,7 +5,7 @@ import os
 import pytest
 
 from container.changes.changes import Changes
-from container.changes.staging import Author
+from container.environment import Author
 from container.git import Login
 from container.given import Credentials
 from tests.container.conftest import git

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from container.changes.changes import Changes
-from container.changes.staging import Author
+from container.environment import Author
 from container.git import Login
 from container.given import Credentials
 from container.refusal import Why
