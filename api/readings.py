@@ -83,7 +83,7 @@ class Readings:
         try:
             return await self._records.get(Target, Key("", name))
         except NotFound:
-            detail = f"the session's target {name!r} does not exist; declare it, or name another"
+            detail = f"the session's target {name!r} does not exist; declare it again"
             raise Problem(Reason.NOT_FOUND, detail) from None
 
     async def _secret(self, target: Target) -> Secret:

@@ -45,7 +45,7 @@ async def read_remains(
     """
     tasks = await dokploy.read_tasks(app_name)
     containers = await _containers(dokploy, identity)
-    if not (tasks or containers or await dokploy.list_services()) and known.applied is not None:
+    if known.applied is not None and not (tasks or containers or await dokploy.list_services()):
         return tasks, Silence.NO_ANSWER
     alive = [row.task_id for row in tasks if row.state not in _ENDED_TASKS]
     return tasks, (*alive, *(row.name for row in containers if row.state not in _ENDED_CONTAINERS))

@@ -173,7 +173,7 @@ class TestOneReading:
         answer = await client.get(HELLO + "/logs")
         assert answer.status_code == 503
         assert "berth-system/dokploy" in answer.json()["detail"]
-        await client.delete("/api/targets/default")
+        await client.delete("/api/targets/default", params={"force": "true"})
         answer = await client.get(HELLO + "/logs")
         assert answer.status_code == 404
         assert "'default' does not exist" in answer.json()["detail"]
