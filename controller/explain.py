@@ -38,6 +38,7 @@ READINGS: Mapping[Reading, str] = {
     Reading.GONE: "Ask Dokploy for its application by id",
     Reading.CONTAINERS: "List its containers on the Dokploy host",
     Reading.REMAINS: "Read what is left of its container",
+    Reading.RUNS: "Read what its container was started with",
     Reading.WORK: "Ask its container whether its work is saved",
 }
 """What the controller reads before it decides, as a step that a person understands."""
