@@ -21,9 +21,10 @@ from container.agent.client import CAPABILITIES, OurSide
 from container.agent.content import line
 from container.agent.failures import AgentFailure, Kind
 from container.agent.pipe import Pipe
-from container.agent.program import Program, shown
+from container.agent.program import Program
 from container.agent.providers import KEYS
 from container.agent.talk import Listener
+from container.agent.words import telling
 
 if TYPE_CHECKING:
     from container.agent.announced import Opened
@@ -253,7 +254,7 @@ class Conversation:
         """Why it is at its end: what is wrong with what it says, its exit code, or its silence."""
         trouble = self._pipe.trouble or ("" if self._program.ended.done() else silence)
         words = await self._program.last_words()
-        words = await asyncio.to_thread(lambda: shown(self._terms.mask(words)))
+        words = await asyncio.to_thread(lambda: telling(self._terms.mask(words)))
         return await self._masked(failures.of_end(self._program.code, words, trouble=trouble))
 
     async def _masked(self, failure: AgentFailure) -> AgentFailure:

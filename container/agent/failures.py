@@ -9,6 +9,7 @@ resets 3pm*); codex-acp an internal error with ``codexErrorInfo`` (in the Rust o
 from __future__ import annotations
 
 import re
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
@@ -93,6 +94,14 @@ _STOPS: dict[str, tuple[Outcome, str]] = {
 }
 
 
+_CODES = {
+    0: ", as if it had nothing more to do",
+    126: ": a program that it needs cannot be executed",
+    127: ": a program that it needs was not found",
+}
+"""What shells mean by an exit code."""
+
+
 def of_stop(reason: str) -> tuple[Outcome, str]:
     """What a stop reason of ACP makes of a prompt, and why.
 
@@ -118,16 +127,27 @@ def of_error(code: int, message: str, data: object) -> AgentFailure:
 
 
 def of_end(code: int | None, last_words: str, *, trouble: str = "") -> AgentFailure:
-    """What the end of the program means: its exit code, None for one that runs on; its last words."""
+    """What the end of the program means: its exit code, None for one that runs on; what it said of it."""
     if trouble:
         told = trouble
     elif code is None:
         told = "it closed its output"
     elif code < 0:
-        told = f"it was ended by signal {-code}"
+        told = f"it was ended by {_signal(-code)}"
     else:
-        told = f"it ended with exit code {code}"
-    return AgentFailure(Kind.ENDED, f"{told}; its last words: {last_words}" if last_words else told)
+        told = f"it ended with exit code {code}{_CODES.get(code, '')}"
+        if not last_words and code not in _CODES:
+            told += ", and did not say why"
+    return AgentFailure(Kind.ENDED, f"{told}; it said: {last_words}" if last_words else told)
+
+
+def _signal(number: int) -> str:
+    if number == signal.SIGKILL:
+        return "SIGKILL, as happens where the memory runs out (spec.resources.memory)"
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def of_defect(error: Exception) -> AgentFailure:

@@ -11,7 +11,6 @@ from container.agent.child import CHUNK, Child
 
 _KEPT = 16 * 1024
 """Bytes of the end of standard error that are kept."""
-_SHOWN_LINES, _SHOWN = 8, 400
 _DRAIN = 0.5
 """Seconds that the last words get to arrive after the end."""
 
@@ -58,10 +57,3 @@ class Program:
         while chunk := await self._child.stderr.read(CHUNK):
             self._tail += chunk
             del self._tail[:-_KEPT]
-
-
-def shown(text: str) -> str:
-    """The last lines of what was masked, short enough for a message."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    words = " / ".join(lines[-_SHOWN_LINES:])
-    return words if len(words) <= _SHOWN else f"…{words[-_SHOWN:]}"

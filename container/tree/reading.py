@@ -62,7 +62,10 @@ def read_text(workspace: Path, parts: Parts) -> Content:
         status = os.fstat(file.fileno())
         content = file.read(MAX_TEXT + 1)
     text, problem = _decoded(content[:MAX_TEXT])
-    if len(content) > MAX_TEXT:
+    kind = image_type(content[:_HEAD])
+    if kind is not None and (problem or len(content) > MAX_TEXT):
+        problem = _shown_as_image(status.st_size)
+    elif text is not None and len(content) > MAX_TEXT:
         problem = (
             f"is larger than {MAX_TEXT // 1024 // 1024} MiB: its beginning is shown; download it for the rest"
         )
@@ -73,14 +76,20 @@ def read_text(workspace: Path, parts: Parts) -> Content:
         text,
         "" if problem else version_of(content),
         problem,
-        image_type(content[:_HEAD]),
+        kind if status.st_size <= MAX_IMAGE else None,
     )
+
+
+def _shown_as_image(size: int) -> str:
+    if size > MAX_IMAGE:
+        return f"is an image of more than {MAX_IMAGE // 1024 // 1024} MiB and is not shown; download it"
+    return "is an image: it is shown, and cannot be edited here"
 
 
 def _decoded(content: bytes) -> tuple[str | None, str]:
     """The text, if it is one, and what is wrong with it."""
     if b"\0" in content[:_LOOKED_AT]:
-        return None, "is no text"
+        return None, "is no text and is not shown; download it"
     try:
         return content.decode("utf-8"), ""
     except UnicodeDecodeError as error:

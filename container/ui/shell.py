@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import background_tasks, events, ui
 
-from container.contract import WorkspaceState
+from container.contract import AgentState, WorkspaceState
 from container.session import Session
 from container.ui.bridging import BridgeEnd
 from container.ui.changes.panel import ChangesPanel
@@ -19,7 +19,7 @@ from container.ui.overview import SessionPanel
 from container.ui.panels import PANELS, Panel
 from container.ui.previews import PreviewPanel
 from container.ui.terminals import TerminalPanel
-from container.ui.words import plain, tone, work
+from container.ui.words import plain, standing, tone, work
 
 _LOOK = 2.0
 """Seconds between two looks at the session's health."""
@@ -122,7 +122,8 @@ class Shell:
     def _tell_attention(self) -> None:
         attention = self._session.agent.attention
         self._bridge.tell(attention)
-        _say(self._attention, f"agent: {plain(attention)}", tone(attention))
+        said = standing(attention, AgentState(self._session.agent.report()["state"]))
+        _say(self._attention, f"agent: {plain(said)}", tone(said))
 
     def _look(self) -> None:
         health = self._session.health()

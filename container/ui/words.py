@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from container.contract import WorkReport
+from container.contract import AgentState, Attention, WorkReport
 
 _GOOD = frozenset({"Ready", "Empty", "Clean", "LoggedIn", "Idle", "Completed"})
 _BAD = frozenset(
     {"Failed", "Unsaved", "Expired", "Revoked", "Invalid", "NotInstalled", "LimitReached", "LoginNeeded"}
 )
 _ASKING = frozenset({"NeedsApproval", "NeedsInput"})
+_TROUBLED = frozenset({AgentState.FAILED, AgentState.NOT_INSTALLED})
 _KIB = 1024
 _UNSEEN = re.compile(r"[\0-\x1f\x7f\u200e\u200f\u2028-\u202e\u2066-\u2069\uf780-\uf7ff]")
 """What does not show, or turns others around; and bytes that are no text, as ``tree.names`` tells them."""
@@ -32,6 +33,12 @@ def tone(word: str) -> str:
     if word in _BAD:
         return "bad"
     return "ask" if word in _ASKING else "wait"
+
+
+def standing(attention: Attention, state: AgentState) -> str:
+    """The one word for the agent: what it wants, or what is wrong where it can want nothing."""
+    resting = attention in {Attention.IDLE, Attention.NEEDS_INPUT, Attention.UNKNOWN}
+    return state.value if resting and state in _TROUBLED else attention.value
 
 
 def size(count: int) -> str:

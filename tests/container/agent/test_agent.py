@@ -268,7 +268,7 @@ async def test_a_crash_in_a_turn_is_told_without_secrets_and_the_agent_comes_bac
     await of.ask("say before", "crash 7")
     [prompt] = [body for body in of.bodies if body.kind == "prompt"]
     assert prompt.outcome is Outcome.INTERRUPTED
-    assert "it ended with exit code 7; its last words: about to crash, key •••" in prompt.message
+    assert "it ended with exit code 7; it said: about to crash, key •••" in prompt.message
     assert of.agent.attention is Attention.NEEDS_INPUT
     await of.until(lambda: of.state == "Ready", "it came back")
     await of.ask("say after")
@@ -289,7 +289,7 @@ async def test_an_agent_that_crashes_at_its_start_is_a_state_and_comes_back_when
     of = await bench("--at-start", "crash", "--times", times, environ={"MY_API_KEY": CANARY})
     await of.agent.prompt("say hello")
     await of.until(lambda: of.state == "Failed")
-    assert "it ended with exit code 4; its last words: cannot start: key ••• is wrong" in of.message
+    assert "it ended with exit code 4; it said: cannot start: key ••• is wrong" in of.message
     assert "it is started again in" in of.message
     assert of.agent.attention is Attention.NEEDS_INPUT
     assert [waiting.text for waiting in of.agent.view().waiting] == ["say hello"]

@@ -321,7 +321,7 @@ def test_the_agent_gets_no_secret_of_ours_and_its_end_tells_none(api):
     assert "CODEX_AUTH_FILE_1=None" in of.said
     assert f"HOME={of.container.data / 'home'}" in of.said
     told = [json.dumps(of.items), json.dumps(of.view), json.dumps(of.container.health()), of.container.output]
-    assert "its last words: about to crash, key •••" in of.items[0]["message"]
+    assert "it said: about to crash, key •••" in of.items[0]["message"]
     assert not any(CANARY in text for text in told)
     until(lambda: of.container.health()["agent"]["state"] == "Ready", "it came back", 30)
 

@@ -304,3 +304,31 @@ async def test_nothing_of_the_secret_is_ever_read(world):
                 await attempt(path)
             assert SECRET not in caught.value.message
     assert world.unharmed()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "size", "said", "shown"),
+    [
+        ("disk.img", b"\0" * 64, 2**30, "is no text and is not shown; download it", False),
+        ("log.txt", b"text " * 2000, 3 * 2**20, "its beginning is shown", True),
+        ("small.bin", b"\0\1", 2, "is no text and is not shown; download it", False),
+        (
+            "huge.png",
+            b"\x89PNG\r\n\x1a\n\0\0",
+            33 * 2**20,
+            "an image of more than 32 MiB and is not shown",
+            False,
+        ),
+        ("photo.png", b"\x89PNG\r\n\x1a\n\0\0", 3 * 2**20, "is an image: it is shown", False),
+    ],
+)
+async def test_what_is_said_of_a_file_is_what_is_shown_of_it(world, name, head, size, said, shown):
+    path = world.workspace / name
+    path.write_bytes(head)
+    with path.open("r+b") as file:
+        file.truncate(size)  # of the rest nothing lies on the disk
+    found = await world.tree.read(name)
+    assert said in found.problem
+    assert (found.text is not None) == shown
+    assert ("beginning" in found.problem) == shown
+    assert (found.image is not None) == (name == "photo.png")

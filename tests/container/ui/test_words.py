@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from container.contract import AgentState, Attention
 from container.ui.chat.markdown import to_html
 from container.ui.panels import PANELS, Panel, panel_of
-from container.ui.words import ago, plain, size, tone, uploaded_name, work
+from container.ui.words import ago, plain, size, standing, tone, uploaded_name, work
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,20 @@ def test_every_panel_is_at_its_address_and_nowhere_else():
     assert panel_of("/") is None
     assert panel_of("/chat/") is None
     assert Panel.CHAT.path == "/chat"
+
+
+@pytest.mark.parametrize(
+    ("attention", "state", "said"),
+    [
+        (Attention.IDLE, AgentState.NOT_INSTALLED, "NotInstalled"),
+        (Attention.IDLE, AgentState.FAILED, "Failed"),
+        (Attention.NEEDS_INPUT, AgentState.NOT_INSTALLED, "NotInstalled"),
+        (Attention.IDLE, AgentState.READY, "Idle"),
+        (Attention.IDLE, AgentState.NOT_STARTED, "Idle"),
+        (Attention.LIMIT_REACHED, AgentState.FAILED, "LimitReached"),
+        (Attention.WORKING, AgentState.STARTING, "Working"),
+    ],
+)
+def test_an_agent_that_cannot_work_is_not_called_idle(attention, state, said):
+    assert standing(attention, state) == said
+    assert (tone(said) == "good") == (state in {AgentState.READY, AgentState.NOT_STARTED} and said == "Idle")
