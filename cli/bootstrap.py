@@ -101,19 +101,26 @@ async def declare_target(client: Client, places: Places) -> None:
             "port": router,
             "probeAddress": f"{urlsplit(said['url']).hostname}:{router}",
         }
-        spec.setdefault("container", _LOCAL_CONTAINER)
+        container = spec.setdefault("container", _LOCAL_CONTAINER)
+        if _is_of_earlier_version(container.get("healthCheck", {})):
+            container["healthCheck"] = container["healthCheck"] | _LOCAL_CHECK
         spec.setdefault("poll", _LOCAL_POLL)
         spec.setdefault("limits", _LOCAL_LIMITS)
     await client.apply(reference, target, dry_run="none")
 
 
-_LOCAL_CONTAINER = {
-    "image": "berth/session:local",
-    "healthCheck": {"interval": "1s", "timeout": "3s", "startPeriod": "30s"},
-}
+_LOCAL_CHECK = {"interval": "1s", "timeout": "10s", "startPeriod": "30s", "retries": 180}
+"""Asked each second, so that a start is seen at once; replaced after three minutes of silence."""
+_LOCAL_CONTAINER = {"image": "berth/session:local", "healthCheck": _LOCAL_CHECK}
+_EARLIER_CHECK = {"interval": "1s", "timeout": "3s", "startPeriod": "30s", "retries": 3}
+"""What an earlier version declared: a container was replaced after three seconds."""
 _LOCAL_POLL = {"fast": "500ms", "slow": "1s", "idle": "10s"}
 """A listing of the local Dokploy costs no network: a container's end is seen within a second."""
 _LOCAL_LIMITS = {"callsInFlight": 16, "callsPerSecond": 500}
+
+
+def _is_of_earlier_version(check: Record) -> bool:
+    return _EARLIER_CHECK.items() <= {"retries": 3, **check}.items()
 
 
 def _new_target() -> Record:

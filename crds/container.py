@@ -184,7 +184,12 @@ class Resources(Model):
 
 
 class HealthCheck(Model):
-    """How the service's container is checked; the service counts its healthy tasks only."""
+    """How the service's container is checked; the service counts its healthy tasks only.
+
+    The engine kills a container that fails retries checks in a row, and the work in it with it. So the
+    defaults ask for minutes of silence: a busy machine keeps a container with nothing wrong in it from
+    answering for many seconds. They do not slow down a start, which the interval alone decides.
+    """
 
     path: str = Field(default="/readyz", max_length=512, pattern=r"^/[A-Za-z0-9._~/-]*$")
     """The path that answers 200 while the container is fit to serve."""
@@ -192,12 +197,13 @@ class HealthCheck(Model):
     """A shell command in place of the request to path; it ends with 0 while all is well."""
     interval: PositiveDuration = PositiveDuration("5s")
     """How long after one check the next begins."""
-    timeout: PositiveDuration = PositiveDuration("3s")
+    timeout: PositiveDuration = PositiveDuration("10s")
     """How long one check may take."""
     start_period: Duration = Duration("30s")
     """How long after a start failures do not count."""
-    retries: int = Field(default=3, ge=1, le=100, strict=True)
-    """How many failures in a row make it unhealthy."""
+    retries: int = Field(default=36, ge=1, le=1000, strict=True)
+    """How many failures in a row make it unhealthy, and have the engine replace it. With the default
+    interval and timeout, that is after three minutes of refusal or nine without an answer."""
 
 
 class ContainerDefaults(Model):

@@ -26,6 +26,7 @@ from pydantic import SecretStr
 
 from container import signals
 from dokploy.local.dokploy import LocalDokploy
+from dokploy.local.patience import Restraint
 from dokploy.local.process_home import HomeBusy
 from dokploy.local.processes import ProcessRuntime
 from dokploy.local.router import Router
@@ -118,6 +119,7 @@ async def serve(options: Options, *, ignored: frozenset[signal.Signals] = frozen
             seed=secrets.randbits(64),
             state_file=options.home / "dokploy.db",
             timings=Timings.prompt(),
+            restraint=Restraint(starts=2 * (os.cpu_count() or 1), longest=30.0),
         )
         await dokploy.start()
         stack.push_async_callback(dokploy.aclose)

@@ -26,6 +26,7 @@ from dokploy.local.database import SETTINGS_ID, Database, Row
 from dokploy.local.deployer import Deployer
 from dokploy.local.ids import Ids
 from dokploy.local.keys import DEFAULT_UNITS, ApiKey, Caller, Keys, Refused
+from dokploy.local.patience import Restraint
 from dokploy.local.queue import BuildQueue
 from dokploy.local.refusals import UNAUTHORIZED, UNKNOWN_PROCEDURE, Refusal, forbidden_resource
 from dokploy.local.registry import REGISTER, Call, Method, Procedure
@@ -66,6 +67,7 @@ class LocalDokploy:
         behaviours: frozenset[Behaviour] = REAL,
         state_file: Path | None = None,
         timings: Timings | None = None,
+        restraint: Restraint | None = None,
     ) -> None:
         self.runtime = runtime
         self.behaviours = behaviours
@@ -90,6 +92,7 @@ class LocalDokploy:
             clock=clock,
             behaviours=behaviours,
             crashed=self._crashed,
+            restraint=restraint or Restraint(),
         )
         self._store = Store(state_file) if state_file else None
         self._deployer = Deployer(

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from dokploy.local import process_health
+from dokploy.local.patience import ends_within
 from dokploy.local.process_launch import Program
 from dokploy.local.process_leftovers import end_members
 from dokploy.local.process_output import Output
@@ -95,8 +96,7 @@ class ProcessContainer:
         self._running.program.kill()
 
     async def _ends_within(self, seconds: float) -> bool:
-        done, _ = await asyncio.wait([self._end], timeout=seconds)
-        return bool(done)
+        return await ends_within(self._end, seconds)
 
     async def _see_out(self) -> int:
         code = await self._running.program.wait()

@@ -117,6 +117,8 @@ class SimulatedContainer:
         self._began = self._loop.time()
         self._exit: asyncio.Future[int] = self._loop.create_future()
         self._news = asyncio.Event()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
         self._lines: list[LogLine] = []
         self._stopping = False
         self._work: WorkReport | None = None
@@ -174,8 +176,19 @@ class SimulatedContainer:
         """The exit code."""
         return await asyncio.shield(self._exit)
 
+    def freeze(self) -> None:
+        """Stop answering, as a stopped program or one on a disk that hangs does; it has not ended."""
+        self._thawed.clear()
+        self._news.set()
+
+    def thaw(self) -> None:
+        """Answer again."""
+        self._thawed.set()
+        self._news.set()
+
     async def check(self) -> bool:
         """The health test."""
+        await self._thawed.wait()
         return self.serving if self.spec.health_test else True
 
     async def until_changed(self) -> None:

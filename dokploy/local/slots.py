@@ -46,6 +46,8 @@ class Slot:
         self._owner = owner
         self._engine = engine
         self._attempts = 0
+        self._endings = 0
+        """How often in a row a container of it ended soon after its start."""
         self._turn: asyncio.TimerHandle | None = None
         self._held = False
 
@@ -57,6 +59,7 @@ class Slot:
         """Replace what runs by a task of the service's present specification."""
         spec = self._owner.spec
         self._attempts = 0
+        self._endings = 0
         before = [task for task in self.tasks if not task.ended]
         for task in self.tasks:
             if task.ended:
@@ -158,12 +161,18 @@ class Slot:
             return
         policy = self._owner.spec.restart
         self._attempts += 1
+        restraint = self._engine.restraint
+        steady = ended.started_at and ended.exited_at - ended.started_at >= restraint.steady
+        # What never had a container cost nothing, and is tried as often as it is on a real Swarm.
+        self._endings = 1 if steady else self._endings + bool(ended.started_at)
         if policy.condition == "none" or (policy.condition == "on-failure" and ended.state == "Complete"):
             return
         if policy.attempts and self._attempts > policy.attempts:
             return
         new = self._add()
-        self._turn = asyncio.get_running_loop().call_later(policy.delay, self._due, new)
+        self._turn = asyncio.get_running_loop().call_later(
+            restraint.delay(policy.delay, self._endings), self._due, new
+        )
 
     def _due(self, task: Task) -> None:
         self._turn = None

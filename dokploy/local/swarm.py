@@ -10,6 +10,7 @@ from typing import Any
 from dokploy.local.behaviours import Behaviour
 from dokploy.local.ids import Ids
 from dokploy.local.images import Images
+from dokploy.local.patience import Gate, Restraint
 from dokploy.local.runtime import Runtime
 from dokploy.local.service import Service
 from dokploy.local.service_spec import SECOND, ServiceSpec
@@ -44,6 +45,7 @@ class Swarm:
         clock: Callable[[], float],
         behaviours: frozenset[Behaviour],
         crashed: Callable[[str], None],
+        restraint: Restraint,
     ) -> None:
         self.runtime = runtime
         self.images = Images(runtime)
@@ -70,6 +72,8 @@ class Swarm:
             overlaps=Behaviour.START_OVERLAPS_STOP in behaviours,
             crashed=crashed,
             rolls_back=Behaviour.SWARM_ROLLS_BACK in behaviours,
+            restraint=restraint,
+            gate=Gate(restraint.starts),
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
 from dokploy.local.ids import Ids
+from dokploy.local.patience import Gate, Restraint, ends_within
 from dokploy.local.runtime import Container, ContainerSpec, NoSuchImage, Runtime
 from dokploy.local.service_spec import Health, ServiceSpec
 from dokploy.local.timings import Timings
@@ -55,6 +56,9 @@ class Engine:
     """Told the name of a service when a task of it ended by itself."""
     rolls_back: bool = True
     """FailureAction ``rollback`` is obeyed (SWARM_ROLLS_BACK)."""
+    restraint: Restraint = field(default_factory=Restraint)
+    gate: Gate = field(default_factory=Gate)
+    """Of as many places as ``restraint`` has starts."""
 
 
 class Watcher(Protocol):
@@ -77,9 +81,9 @@ class Task:
     """One task. ``wanted`` is Swarm's desired state, ``state`` the current one."""
 
     __slots__ = (
-        "_changed", "_engine", "_live", "_stop", "_unhealthy", "_watcher", "allowed", "container", "error",
-        "exit_code", "exited_at", "healthy", "since", "spec", "started_at", "state", "stopping", "task_id",
-        "version", "wanted",
+        "_changed", "_engine", "_live", "_place", "_stop", "_unhealthy", "_watcher", "allowed", "container",
+        "error", "exit_code", "exited_at", "healthy", "since", "spec", "started_at", "state", "stopping",
+        "task_id", "version", "wanted",
     )  # fmt: skip
 
     def __init__(self, spec: ServiceSpec, version: int, engine: Engine, watcher: Watcher) -> None:
@@ -101,6 +105,8 @@ class Task:
         self._watcher = watcher
         self._changed = asyncio.Event()
         self._stop: asyncio.Task[None] | None = None
+        self._place: asyncio.TimerHandle | None = None
+        """Its place among those that start, until it is given back."""
         self._unhealthy = ""
         """What is told of the end of a container that is stopped because its health check fails."""
         self._live = engine.spawn(self._run())
@@ -143,6 +149,8 @@ class Task:
             _log.exception("a container could not be stopped", service=self.spec.name)
 
     def _become(self, state: str, error: str = "") -> None:
+        if state == "Running" or state in ENDED:
+            self._settle()
         self.state = state
         self.since = self._engine.clock()
         self.error = error
@@ -182,6 +190,9 @@ class Task:
     async def _contain(self) -> None:
         """Run the container to its end."""
         self._become("Starting")
+        if not await self._admitted():
+            self._become("Shutdown")
+            return
         try:
             container = await self._engine.runtime.start(_container_spec(self.spec))
         except NoSuchImage:
@@ -209,6 +220,32 @@ class Task:
         if self._stop is not None:
             await self._stop
         self._close(code)
+
+    async def _admitted(self) -> bool:
+        """Wait for a place among those that start; False when it was stopped before it had one."""
+        if self._engine.gate.is_open:
+            return True
+        entering = asyncio.ensure_future(self._engine.gate.enter())
+        try:
+            while not entering.done() and not self.stopping:
+                self._changed.clear()
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait({entering, changed}, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            if not entering.done():
+                entering.cancel()
+        if entering.cancelled() or not entering.done():
+            return False
+        self._place = asyncio.get_running_loop().call_later(self._engine.restraint.settled, self._settle)
+        return True
+
+    def _settle(self) -> None:
+        """Its start is over: another may begin."""
+        if self._place is not None:
+            self._place.cancel()
+            self._place = None
+            self._engine.gate.leave()
 
     def _close(self, code: int) -> None:
         self.exit_code = code
@@ -245,12 +282,26 @@ class Task:
                     return
 
 
-async def _check(container: Container, limit: float) -> bool:
+async def _check_quietly(container: Container, limit: float) -> bool:
     try:
         async with asyncio.timeout(limit):
             return await container.check()
     except TimeoutError:
         return False
+
+
+async def _check(container: Container, limit: float) -> bool:
+    """Run the health test once; false when it took too long, not counting what we ourselves were late."""
+    if isinstance(container, QuietContainer):
+        # Nothing may come between its answer and the wait for its next change.
+        return await _check_quietly(container, limit)
+    asking = asyncio.ensure_future(container.check())
+    try:
+        return await ends_within(asking, limit) and asking.result()
+    finally:
+        if not asking.done():
+            asking.cancel()
+            await asyncio.wait([asking])
 
 
 def _container_spec(spec: ServiceSpec) -> ContainerSpec:

@@ -24,9 +24,10 @@ HEALTH = {
 
 
 class World:
-    def __init__(self, behaviours=REAL, state_file=None, **simulated) -> None:
+    def __init__(self, behaviours=REAL, state_file=None, restraint=None, **simulated) -> None:
         self._behaviours = behaviours
         self._state_file = state_file
+        self._restraint = restraint
         self._simulated = simulated
         self.environment = ""
         self.project = ""
@@ -40,6 +41,7 @@ class World:
             clock=self.clock,
             behaviours=self._behaviours,
             state_file=self._state_file,
+            restraint=self._restraint,
         )
         await self.dokploy.start()
         transport = httpx.ASGITransport(create_app(self.dokploy))
