@@ -14,7 +14,8 @@ import time
 BOOT = f"{time.time_ns():x}"
 
 
-def report() -> bytes:
+def report(question: str) -> bytes:
+    asked = {"question": question} if question else {}
     return json.dumps(
         {
             "session": os.environ["SESSION_ID"],
@@ -26,7 +27,7 @@ def report() -> bytes:
             "auth": [],
             "attention": "Unknown",
             "activity": None,
-            "work": {"state": "Clean", "uncommitted": 0, "unpushed": 0},
+            "work": {"state": "Clean", "uncommitted": 0, "unpushed": 0, **asked},
             "version": "small",
         }
     ).encode()
@@ -41,7 +42,8 @@ def answer(connection: socket.socket) -> None:
             if not piece:
                 return
             given += piece
-        body = report()
+        target = given.split(b" ")[1].decode()
+        body = report(target.partition("question=")[2])
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
             + f"Content-Length: {len(body)}\r\n\r\n".encode()

@@ -236,6 +236,47 @@ def test_ten_stops_and_starts_end_where_the_record_says(berth: Berth):
     berth.run("delete", "session", "flapping")
 
 
+def workspace_of(berth: Berth, name: str) -> Path:
+    volumes = (berth.home / "dokploy" / "volumes").iterdir()
+    return next(path for path in volumes if f"-{name}-" in path.name and path.name.endswith("-workspace"))
+
+
+def test_a_file_that_was_written_just_now_is_not_deleted(berth: Berth):
+    declare(berth, "fresh")
+    berth.until("its work is read", lambda: berth.condition("WorkSaved", "fresh")["status"] == "True")
+    file = workspace_of(berth, "fresh") / "thoughts.txt"
+    file.write_text("an hour's work")
+    said = berth.run("delete", "session", "fresh", code=5)
+    assert "1 file uncommitted" in said
+    assert "--force" in said
+    assert "deletionTimestamp" not in berth.session("fresh")["metadata"]
+    assert file.read_text() == "an hour's work"
+    berth.run("delete", "session", "fresh", "--force")
+    assert not file.exists()
+
+
+def test_work_that_appears_after_a_deletion_was_accepted_holds_it_up_and_it_is_undone(berth: Berth):
+    declare(berth, "kept")
+    boot = berth.healthz("kept")["boot"]
+    controller = berth.program("controller")
+    controller.suspend()
+    try:
+        berth.run("delete", "session", "kept", "--no-wait")
+        file = workspace_of(berth, "kept") / "thoughts.txt"
+        file.write_text("an hour's work")
+    finally:
+        controller.resume()
+    berth.until("held up", lambda: berth.condition("Ready", "kept")["reason"] == "WorkUnsaved")
+    assert "berth undelete session kept" in berth.condition("Ready", "kept")["message"]
+    assert "token=" in berth.run("open", "kept", "--print"), "whoever saves the work has to get there"
+    berth.run("undelete", "session", "kept")
+    berth.run("wait", "session/kept", "--for=condition=Ready", "--timeout=30s")
+    assert berth.healthz("kept")["boot"] == boot, "it was not interrupted"
+    assert file.read_text() == "an hour's work"
+    file.unlink()
+    berth.run("delete", "session", "kept")
+
+
 def test_deleted_while_created_nothing_is_left(berth: Berth):
     berth.run("apply", "-f", "-", given=SESSION.replace("NAME", "hasty"))
     berth.run("delete", "session", "hasty")
