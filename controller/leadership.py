@@ -17,6 +17,12 @@ LEASE = "controller"
 _SETTLES = 1.0
 """Seconds from the grant to the first pass of a controller that took over from another."""
 
+_SHARE = 0.9
+"""Of the lease: what a controller that cannot renew it leads on for."""
+
+_AGAIN = 1.0
+"""Seconds after which a store that did not answer is asked again."""
+
 _RESOLUTION = 0.001
 """Seconds; less than that of a lease is none."""
 
@@ -58,13 +64,14 @@ class Leadership:
                 self.leading.clear()
                 raise LeadershipLost("another controller has taken the lease")
             stood_by = stood_by or granted is False
-            await asyncio.sleep(min(period, self._left()) if self.leading.is_set() else period)
+            pause = period if granted is not None else min(period, _AGAIN)
+            await asyncio.sleep(min(pause, self._left()) if self.leading.is_set() else pause)
 
     async def _ask(self) -> bool | None:
         """Ask for the lease; None where the store does not say.
 
-        A store that does not answer gives the lease to nobody else either, but its clock runs on:
-        past the end of what was granted, another may have it. So no answer is awaited beyond that.
+        A store that does not answer gives the lease to nobody else either, but its clock runs on: at
+        the end of what was granted, another may have it. So no answer is awaited until then.
         """
         left = self._left() if self.leading.is_set() else None
         # A task of its own: what waits for a locked database does not let itself be cut off.
@@ -84,8 +91,8 @@ class Leadership:
         return None
 
     def _left(self) -> float:
-        """Seconds for which the lease is ours."""
-        return self._renewed + self._seconds - _now()
+        """Seconds for which we lead on: less than the lease lasts, so that all is ended before its end."""
+        return self._renewed + self._seconds * _SHARE - _now()
 
     async def release(self) -> None:
         """Give the lease back, so that a standby need not wait for its end."""
