@@ -25,7 +25,7 @@ from controller.errors import Failure, Next
 from controller.observed import Observed, Reading, Silence
 from controller.planned import Plan, needing
 from crds.base import Condition, ConditionStatus
-from crds.session import Session
+from crds.session import OperatingMode, Session
 from crds.vocabulary import ConditionType, Reason
 
 _SILENT = {
@@ -55,7 +55,9 @@ class Loss:
         if self.reason is Reason.WORK_UNKNOWN:
             message = f"Whether its work is saved is not known: {self.what}. Wait, {keep}, or {give_up}"
         else:
-            message = f"Its work is saved nowhere else: {self.what}. Commit and push it, {keep}, or {give_up}"
+            runs = session.spec.operating_mode is OperatingMode.RUNNING
+            how = f"Commit and push it, {keep}" if runs else f"{keep.capitalize()}, start it and push"
+            message = f"Its work is saved nowhere else: {self.what}. {how}, or {give_up}"
         return Failure(Next.WAIT, self.reason, message)
 
 

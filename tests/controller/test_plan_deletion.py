@@ -14,7 +14,7 @@ from controller.observed import Observed, Reading, Silence
 from controller.plan_deletion import FORCE_ANNOTATION, plan_deletion
 from controller.planned import Pace, Plan
 from crds.base import Condition, ConditionStatus
-from crds.session import DokployStatus, Intent, Session, Storage
+from crds.session import DokployStatus, Intent, OperatingMode, Session, Storage
 from crds.vocabulary import Reason
 from dokploy.port import Job
 from tests.controller.builders import (
@@ -191,6 +191,19 @@ def test_a_container_that_crashes_is_asked_when_it_runs_again(saved: object, exp
     crashed = seen(of, jobs=(), services=(service(of, **CRASHED),))
     assert deleting(of, crashed).readings == {Reading.WORK}
     assert reason(deleting(of, replace(crashed, work=Silence.NO_ANSWER))) == expected
+
+
+def test_what_can_be_done_depends_on_whether_somebody_can_get_in():
+    of = ran(LOST)
+    runs = deleting(of, seen(of, jobs=(), work=UNSAVED)).blocked
+    assert runs is not None
+    assert "Commit and push it" in runs.message
+    stopped = of.model_copy(
+        update={"spec": of.spec.model_copy(update={"operating_mode": OperatingMode.STOPPED})}
+    )
+    still = deleting(stopped, seen(stopped, jobs=(), services=(service(of, **DOWN),))).blocked
+    assert still is not None
+    assert "Keep the session with berth undelete session fix-login, start it and push" in still.message
 
 
 def test_a_container_that_no_route_leads_to_cannot_be_asked():
