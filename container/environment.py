@@ -93,12 +93,14 @@ def child_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def with_system_path(environ: Mapping[str, str]) -> dict[str, str]:
+def with_system_path(environ: Mapping[str, str], *, first: bool = False) -> dict[str, str]:
     """The environment for programs that we need ourselves, such as git: they are found under any PATH.
 
-    What is declared for a person's programs goes first, and may leave out where git is.
+    What is declared for a person's programs goes before the system's directories, and may leave out
+    where git is; ``first`` puts these before it, since a declared directory may be one of a repository.
     """
-    return {**environ, "PATH": os.pathsep.join(filter(None, (environ.get("PATH"), _SYSTEM_PATH)))}
+    parts = [environ.get("PATH"), _SYSTEM_PATH]
+    return {**environ, "PATH": os.pathsep.join(filter(None, reversed(parts) if first else parts))}
 
 
 def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
@@ -129,10 +131,19 @@ def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
         agent_provider=environ.get(contract.AGENT_PROVIDER) or None,
         agent_command=reader.command(),
         agent_auto_approve=environ.get(contract.AGENT_AUTO_APPROVE) == "1",
-        problems=tuple(reader.problems),
+        problems=(*reader.problems, *_unexpanded(environ)),
         take_logins=environ.get(contract.TAKE_LOGINS, ""),
         **values,
     )
+
+
+def _unexpanded(environ: Mapping[str, str]) -> list[Problem]:
+    """Variables that refer to themselves, as in a shell: nobody expands them, and the old value is gone."""
+    return [
+        Problem(name, f"holds ${name}, which is not expanded in spec.env: write the whole value")
+        for name, value in sorted(environ.items())
+        if re.search(rf"\$\{{?{re.escape(name)}(?![A-Za-z0-9_])", value) and not is_secret(name)
+    ]
 
 
 class _Reader:

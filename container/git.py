@@ -95,7 +95,8 @@ class Git:
             "ssh -oBatchMode=yes -oConnectTimeout=20 -oStrictHostKeyChecking=accept-new "
             f"-oUserKnownHostsFile={shlex.quote(str(known_hosts))}",
         )
-        self._environ = with_system_path(self._environ)
+        # By ourselves we run no git that a repository brings along.
+        self._environ = with_system_path(self._environ, first=settings is GUARDED)
         self._environ |= {"LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0"}
 
     async def run(
@@ -152,7 +153,8 @@ async def _started(words: list[str], environ: dict[str, str]) -> AsyncIterator[a
         )
     except OSError as error:
         raise GitFailure(
-            "CloneFailed", f"git cannot be started: {error.strerror}; is it installed?"
+            "CloneFailed",
+            f"git cannot be started: {error.strerror}; is it installed, and does PATH lead to it?",
         ) from None
     lower(git.pid)
     try:

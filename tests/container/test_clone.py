@@ -90,9 +90,19 @@ async def test_a_repository_that_is_not_there_leaves_nothing(runner, tmp_path, w
 
 
 async def test_without_git_it_is_said(bare, workspace):
-    with pytest.raises(GitFailure, match="is it installed"):
+    with pytest.raises(GitFailure, match="is it installed, and does PATH lead to it"):
         await _clone(Git({"PATH": "/nowhere"}, program="/nowhere/git"), bare, workspace)
     assert _names(workspace) == []
+
+
+async def test_a_git_that_a_repository_brings_along_is_not_run(tmp_path, bare, workspace):
+    theirs = tmp_path / "bin"
+    theirs.mkdir()
+    (theirs / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (theirs / "git").chmod(0o755)
+    await _clone(Git({"PATH": f"{theirs}:$PATH", "HOME": str(tmp_path / "home")}), bare, workspace)
+    assert (workspace / "README.md").exists()
+    assert not (tmp_path / "ran").exists()
 
 
 async def test_hooks_of_the_machine_do_not_run(tmp_path, bare, workspace):

@@ -212,3 +212,21 @@ def test_a_line_end_is_no_part_of_a_credential(end):
     assert secrets.git is not None
     assert (secrets.git.username, secrets.git.password) == ("ann", "tok")
     assert secrets.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PATH", "/workspace/bin:$PATH", True),
+        ("PATH", "/workspace/bin:${PATH}", True),
+        ("LD_LIBRARY_PATH", "$LD_LIBRARY_PATH:/lib", True),
+        ("PATH", "/usr/bin", False),
+        ("PRICE", "$5", False),
+        ("PS1", "$PWD", False),
+        ("A", "$APPLE", False),
+    ],
+)
+def test_a_variable_that_refers_to_itself_is_told(name, value, told):
+    problem = _settings(**{name: value}).problem_of(name)
+    assert (problem is not None) == told
+    assert problem is None or "not expanded" in problem.message
