@@ -12,7 +12,6 @@ from __future__ import annotations
 from container import contract
 from controller.identity import Identity
 from controller.observed import Silence
-from crds.session import DokployStatus
 from dokploy.errors import Ambiguous, DokployError, Failed, Unauthorized, Unreachable
 from dokploy.port import ContainerRow, Dokploy, TaskRow
 
@@ -36,16 +35,16 @@ async def containers_of(dokploy: Dokploy, identity: Identity) -> tuple[str, ...]
 
 
 async def read_remains(
-    dokploy: Dokploy, identity: Identity, app_name: str, known: DokployStatus
+    dokploy: Dokploy, identity: Identity, app_name: str, *, was_applied: bool
 ) -> tuple[tuple[TaskRow, ...], tuple[str, ...] | Silence]:
     """The tasks of the service, and the names of all that has not ended; raises DokployError.
 
-    Silence where both lists are empty and so is that of services: the engine may be down. A service
-    that was never applied has no task, whatever the engine does.
+    Silence where both lists are empty and so is that of services: the engine may be down. What was never
+    applied has no task, whatever the engine does.
     """
     tasks = await dokploy.read_tasks(app_name)
     containers = await _containers(dokploy, identity)
-    if known.applied is not None and not (tasks or containers or await dokploy.list_services()):
+    if was_applied and not (tasks or containers or await dokploy.list_services()):
         return tasks, Silence.NO_ANSWER
     alive = [row.task_id for row in tasks if row.state not in _ENDED_TASKS]
     return tasks, (*alive, *(row.name for row in containers if row.state not in _ENDED_CONTAINERS))

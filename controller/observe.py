@@ -262,7 +262,10 @@ async def read(
             case _ if application is None:
                 raise NotFound(reading.name.lower(), "there is no application to read it of")
             case Reading.REMAINS:
-                tasks, remains = await read_remains(dokploy, identity, application.ref.app_name, known)
+                was_applied = observed.service is not None or known.deployed_at is not None
+                tasks, remains = await read_remains(
+                    dokploy, identity, application.ref.app_name, was_applied=was_applied
+                )
                 observed = replace(observed, tasks=tasks, remains=remains)
             case _:
                 observed = await _read_of(application.ref, reading, observed, dokploy)

@@ -31,6 +31,10 @@ _NOT_IDEMPOTENT = frozenset({AttachVolume.__name__, AttachRoute.__name__})
 mount twice is a service that Swarm refuses, the same route twice an ambiguous one (FACTS 7.4)."""
 
 
+_TO_RUN = frozenset({"ready", "running"})
+"""Desired states of a task that an update stops before it starts the next one."""
+
+
 def plan_present(
     session: Session,
     want: Desired,
@@ -72,11 +76,11 @@ def plan_present(
         return needing(known, "No build may be queued or running when it is applied", Reading.JOBS)
     if observed.has_job(application.ref.application_id):
         return Plan("A build of it is queued or running", known, pace=Pace.MOTION)
+    if _replaces_unknown_task(want, observed, actions):
+        return needing(known, "Which task is replaced must be known", Reading.TASKS)
     waiting = _old_container_ends(session, known, want, observed, actions)
     if waiting is not None:
         return waiting
-    if _replaces_unknown_task(known, observed, actions):
-        return needing(known, "Which task is replaced must be known", Reading.TASKS)
     after = afterwards(actions[-1], want)
     return Plan(
         _why(actions),
@@ -214,20 +218,21 @@ def _starts_from_none(
     if not isinstance(actions[-1], Apply | Build) or want.config.replicas == 0:
         return False
     if service is not None:
-        return service.wanted == 0
+        replaces = any(row.wanted in _TO_RUN for row in observed.tasks or ())
+        return service.wanted == 0 or not (replaces or isinstance(actions[-1], Build))
     return before.applied is not None or before.intent is not None
 
 
-def _replaces_unknown_task(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> bool:
-    """Whether it is not known which task is the newest before the apply.
+def _replaces_unknown_task(want: Desired, observed: Observed, actions: tuple[Action, ...]) -> bool:
+    """Whether the tasks must be read before the apply: no listing is young enough to go by.
 
-    It is the one that runs where that was seen to be well, and still is. While a service fails, Swarm
-    makes another one every few seconds, whose failures are not those of the new configuration.
+    Somebody may have stopped the service since, or the listing is out of date: it would be started
+    beside the container that ends. And while a service fails, Swarm makes another task every few
+    seconds, whose failures are not those of the new configuration: the newest of now must be known.
     """
-    service = observed.service
-    if not isinstance(actions[-1], Apply) or observed.tasks is not None or service is None:
-        return False
-    return known.task is None or service.running < service.wanted
+    applies = isinstance(actions[-1], Apply) and want.config.replicas > 0
+    runs = observed.service is not None and observed.service.wanted > 0
+    return applies and runs and observed.tasks is None
 
 
 def _replacing(known: DokployStatus, observed: Observed, actions: tuple[Action, ...]) -> DokployStatus:

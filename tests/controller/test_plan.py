@@ -161,7 +161,8 @@ def test_a_settled_session_needs_nothing():
 def test_a_change_is_two_calls(mode: OperatingMode):
     of, _ = running()
     of = of.model_copy(update={"spec": of.spec.model_copy(update={"operating_mode": mode})})
-    assert kinds(planned(of, seen(of, work=Silence.NO_ANSWER), digest="d2")) == [Configure, Apply]
+    observed = seen(of, work=Silence.NO_ANSWER, tasks=(task(),))
+    assert kinds(planned(of, observed, digest="d2")) == [Configure, Apply]
 
 
 def test_a_container_is_asked_for_its_work_before_it_is_stopped():
@@ -181,7 +182,15 @@ def test_a_container_is_asked_for_its_work_before_it_is_stopped():
 def test_a_restart_is_one_call():
     of, _ = running()
     of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
-    assert kinds(planned(of, seen(of))) == [Apply]
+    assert kinds(planned(of, seen(of, tasks=(task(),)))) == [Apply]
+
+
+def test_an_apply_is_not_made_on_the_word_of_a_listing():
+    """The listing shows it running; it was stopped since, and the next one would start beside it."""
+    of, _ = running()
+    of = of.model_copy(update={"spec": of.spec.model_copy(update={"restarted_at": NOW})})
+    assert planned(of, seen(of)).readings == {Reading.TASKS}
+    assert planned(of, seen(of, tasks=(task(wanted="remove"),))).actions == ()
 
 
 def test_a_restart_of_a_stopped_session_is_none():
@@ -193,7 +202,8 @@ def test_a_restart_of_a_stopped_session_is_none():
 @pytest.mark.parametrize(("running_now", "wanted"), [(0, 0), (1, 2)])
 def test_a_service_scaled_by_others_is_read_whole_and_applied_again(running_now: int, wanted: int):
     of, _ = running()
-    observed = seen(of, services=(service(of, running=running_now, wanted=wanted),), tasks=())
+    tasks = (task("task-2", "Assigned", wanted="ready"),) if wanted else (task(wanted="remove"),)
+    observed = seen(of, services=(service(of, running=running_now, wanted=wanted),), tasks=tasks)
     assert planned(of, observed).readings == {Reading.DETAIL}
     again = planned(of, replace(observed, detail=detail(of, desired(of)), remains=()))
     assert kinds(again) == [Apply]
@@ -260,7 +270,8 @@ def test_an_audit_that_finds_nothing_does_nothing():
 def test_a_volume_that_was_detached_is_attached_again_before_the_next_container():
     of, _ = running()
     bare = detail(of, desired(of), mounts=())
-    assert kinds(planned(of, seen(of, suspect=True, detail=bare))) == [AttachVolume, AttachVolume, Apply]
+    made = planned(of, seen(of, suspect=True, detail=bare, tasks=(task(),)))
+    assert kinds(made) == [AttachVolume, AttachVolume, Apply]
 
 
 @pytest.mark.parametrize("volume", ["the same", "another's", ""])
@@ -282,7 +293,8 @@ def test_a_mount_in_the_place_of_a_declared_one_is_detached_before_that_is_attac
     of, _ = running()
     wrong = VolumeMount("another's", "/workspace", mount_id="mount-3")
     mounts = (wrong, desired(of).volumes[1])
-    made = planned(of, seen(of, suspect=True, detail=detail(of, desired(of), mounts=mounts)))
+    held = detail(of, desired(of), mounts=mounts)
+    made = planned(of, seen(of, suspect=True, detail=held, tasks=(task(),)))
     assert kinds(made) == [DetachVolume, AttachVolume, Apply]
 
 

@@ -134,7 +134,7 @@ def test_a_build_past_its_deadline_is_reported_and_waited_for():
 
 def test_nothing_is_applied_while_somebody_elses_deploy_runs():
     of, _ = running()
-    observed = seen(of, applications=(application(of, status="running"),))
+    observed = seen(of, applications=(application(of, status="running"),), tasks=(task(),))
     assert planned(of, observed, digest="d2").readings == {Reading.JOBS}
     busy = replace(observed, jobs=(Job("app-1", "active", ""),))
     assert planned(of, busy, digest="d2").actions == ()

@@ -20,7 +20,7 @@ from controller.observed import Silence
 from controller.plan import plan
 from controller.planned import Plan
 from crds.base import ConditionStatus
-from crds.session import DokployStatus, OperatingMode
+from crds.session import OperatingMode
 from crds.vocabulary import ConditionType, Reason
 from dokploy.local.simulation import Script
 from dokploy.port import ContainerRow, ServiceRow, TaskRow
@@ -193,13 +193,13 @@ OURS, OTHERS = f"{NAME}.1.task-1", f"x{NAME}.1.task-1"
 async def test_what_is_left_is_told_by_tasks_and_containers(lists: Lists, remains: object):
     """Lists that are all empty are those of an engine that is down, too, and prove nothing."""
     ours = Identity("b0123456", "fix-login-coyzifhs64qw")
-    known = DokployStatus(applied="d1")
-    assert (await read_remains(lists, ours, NAME, known))[1] == remains  # type: ignore[arg-type]
+    assert (await read_remains(lists, ours, NAME, was_applied=True))[1] == remains  # type: ignore[arg-type]
 
 
 async def test_what_was_never_applied_has_left_nothing():
     ours = Identity("b0123456", "fix-login-coyzifhs64qw")
-    assert await read_remains(Lists(), ours, NAME, DokployStatus()) == ((), ())  # type: ignore[arg-type]
+    left = await read_remains(Lists(), ours, NAME, was_applied=False)  # type: ignore[arg-type]
+    assert left == ((), ())
 
 
 def test_a_session_is_stopped_when_nothing_of_it_is_left():

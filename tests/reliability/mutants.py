@@ -235,6 +235,12 @@ def _start_over_a_stop(patch: Patch) -> None:
     patch.setattr(plan_present, "_old_container_ends", lambda *given: None)
 
 
+def _apply_by_the_listing(patch: Patch) -> None:
+    """A service that is listed as running is believed to be, whatever its tasks are to do."""
+    every = frozenset({"ready", "running", "remove", "shutdown"})
+    patch.setattr(plan_present, "_TO_RUN", every)
+
+
 def _surplus_mounts_kept(patch: Patch) -> None:
     patch.setattr(plan_present, "_surplus_mounts", lambda *given: [])
 
@@ -339,6 +345,12 @@ MUTANTS = (
     ),
     Mutant("start over a stop", _start_over_a_stop, ("stop and start",), calm),
     Mutant("start by the listing", _start_by_the_listing, ("stop unhealthy and start",), calm),
+    Mutant(
+        "apply by the listing",
+        _apply_by_the_listing,
+        ("stop unhealthy and start",),
+        faults(Fault.STALE_VIEW),
+    ),
     Mutant("surplus mounts kept", _surplus_mounts_kept, ("at rest",), deeds(Tamper.REMOUNTS)),
     Mutant("retained is removed", _retained_is_removed, ("delete retaining",), calm),
     Mutant(
