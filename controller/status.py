@@ -100,7 +100,8 @@ def _phase(step: Pass, ready: Verdict) -> Phase:
     if step.session.metadata.deletion_timestamp is not None:
         return Phase.DELETING
     if step.is_blind:
-        return step.session.status.phase
+        before = step.session.status.phase
+        return Phase.PENDING if before is Phase.DELETING else before  # the deletion was undone
     if ready.reason is Reason.LEGACY:
         return Phase.LEGACY
     if step.stage is Stage.STOPPED:

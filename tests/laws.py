@@ -171,6 +171,18 @@ def s9(removed: Collection[str], retained: Collection[str]) -> None:
     assert not set(removed) & set(retained), f"S9: {set(removed) & set(retained)} was to stay"
 
 
+def s9_work(lost: Collection[str]) -> None:
+    """... and never while the work in it is known to be unsaved, or not known to be saved when asked
+    last, and the deletion was not forced. ``lost`` are volumes that went with work in them."""
+    assert not lost, f"S9: {sorted(lost)} went with work that is saved nowhere else"
+
+
+def s9a(name: str, asked: float, since: float) -> None:
+    """A deletion without force goes on only after a reading of the work in the container that is
+    younger than the deletion. Loop times of the newest such reading, and of the deletion."""
+    assert asked >= since, f"S9a: {name} is deleted, and its container was not asked since"
+
+
 def s9_order(volume: str, app_names: Iterable[str], holders: Collection[str]) -> None:
     """A volume goes after its application and after its containers, never before: they may still
     write to it. ``holders`` are the containers that have it."""
@@ -230,6 +242,9 @@ def status_laws(session: Session, *, read: int) -> None:
         assert progressing.status == "False", "status: Ready and Progressing"
         assert conditions[ConditionType.SUSPENDED].status == "False", "status: Ready and Suspended"
         assert session.status.phase in {"Running", "Deleting"}, f"status: Ready and {session.status.phase}"
+    if session.metadata.generation == read:
+        going = session.metadata.deletion_timestamp is not None
+        assert (session.status.phase == "Deleting") == going, f"status: {session.status.phase} and {going=}"
     if ready.reason in _STALLED:
         assert progressing.status != "True", f"status: stalled by {ready.reason}, and Progressing"
     if ready.status == "False":

@@ -101,7 +101,9 @@ class LawfulRecords(MemoryRecords):
         if what != "status" or not isinstance(new, Session):
             return
         self.keeper.hold(laws.s5, old, new)
-        if new.status.dokploy.intent is None:
+        before, after = old.status.dokploy, new.status.dokploy
+        # What says beforehand what is about to be done tells nothing yet of how it stands.
+        if after.intent is None and after.removing_since == before.removing_since:
             self.keeper.hold(laws.s4, old, new, now=self._now())
             self.keeper.hold(laws.status_laws, new, read=self._read.get((new.KIND, new.key), 0))
 

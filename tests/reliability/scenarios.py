@@ -15,7 +15,7 @@ from crds.target import Limits, Target
 from crds.vocabulary import Reason
 from dokploy.local.simulation import BuildScript
 from tests.controller.world import NAMESPACE
-from tests.reliability.world import CANARY, REPOSITORY, ReliabilityWorld, secret
+from tests.reliability.world import CANARY, PACING, REPOSITORY, ReliabilityWorld, secret
 
 Act = Callable[[ReliabilityWorld], Awaitable[None]]
 
@@ -105,6 +105,38 @@ async def _undo(of: ReliabilityWorld) -> None:
     await of.change(image="sim/missing")
     await asyncio.sleep(0.03)
     await of.change(image="sim/ok")
+
+
+async def _declared_with_work(of: ReliabilityWorld) -> None:
+    await of.declare()
+    await of.until_ready()
+    await of.edit(files=2)
+    await asyncio.sleep(2 * PACING.report)  # its status tells of it
+
+
+async def _edit_and_delete(of: ReliabilityWorld) -> None:
+    """The container's report of the work, which it keeps for a while, says that all is saved."""
+    await of.edit(files=2)
+    await of.delete()
+
+
+async def _delete_and_save(of: ReliabilityWorld) -> None:
+    await of.delete()
+    await asyncio.sleep(15)
+    await of.edit(files=0)
+
+
+async def _delete_and_undelete(of: ReliabilityWorld) -> None:
+    await of.delete()
+    await asyncio.sleep(5)
+    await of.undelete()
+
+
+async def _stop_and_delete(of: ReliabilityWorld) -> None:
+    """Once it is stopped nobody can be asked any more."""
+    await of.stop()
+    await asyncio.sleep(10)
+    await of.delete()
 
 
 async def _declared_by_template(of: ReliabilityWorld) -> None:
@@ -231,6 +263,12 @@ SCENARIOS = (
     Scenario("change key", _change_key, _declared),
     Scenario("retain and delete", _retain_and_delete, _declared_stopped, retains=True),
     Scenario("delete without template", _delete_without_template, _declared_by_template, retains=True),
+    Scenario("delete with work", ReliabilityWorld.delete, _declared_with_work, ends=Reason.WORK_UNSAVED),
+    Scenario("edit and delete", _edit_and_delete, _declared, ends=Reason.WORK_UNSAVED),
+    Scenario("delete and save", _delete_and_save, _declared_with_work),
+    Scenario("delete and undelete", _delete_and_undelete, _declared_with_work),
+    Scenario("delete by force", ReliabilityWorld.delete_forced, _declared_with_work),
+    Scenario("stop and delete", _stop_and_delete, _declared_with_work, ends=Reason.WORK_UNSAVED),
     Scenario("create and delete", _create_and_delete),
     Scenario("build and delete", _build_and_delete, builds={REPOSITORY: BuildScript(seconds=4.0)}),
     Scenario("hand over a deletion", _hand_over_a_deletion, _declared),

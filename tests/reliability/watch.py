@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import generate_latest
 
 from controller.identity import Identity
+from controller.plan_deletion import FORCE_ANNOTATION
 from crds.session import OperatingMode, Session
 from crds.target import Target
+from crds.vocabulary import ConditionType, Reason
 from tests import laws
 from tests.controller.world import KEY
 from tests.reliability.faults import Call, Fault, Kind, spare_creates
@@ -58,6 +60,10 @@ class Watch(laws.Keeper):
         self._listed_since = float("-inf")
         self._names: dict[str, str | None] = {}
         """Of applications by id: those that are gone have no row to ask."""
+        self._asked: dict[str, float] = {}
+        self._deleted_at: dict[str, float] = {}
+        self._given_up: set[str] = set()
+        """Sessions by id whose deletion was forced."""
         self._runs_since: dict[str, float] = {}
         self.stops_within: float | None = None
         """Seconds for which a session that is declared Stopped may be seen to run (law S11), or None
@@ -123,6 +129,8 @@ class Watch(laws.Keeper):
         elif call.name == "application.create":
             self.hold(laws.s8, call.subject, self._of.records.all(Session))
         elif application_id is not None:
+            if call.name == "application.delete":
+                self._look_for_work(owner)
             row = self._rows().get(application_id)
             self.hold(laws.s1, row["appName"] if row else None, claims)
 
@@ -208,6 +216,31 @@ class Watch(laws.Keeper):
         written = self._changed_at.get(owner, float("-inf"))
         self.hold(laws.s7, written, self._listed_since)
 
+    def asked(self, session_id: str) -> None:
+        """The session's own container has read its work for a question."""
+        self._asked[session_id] = asyncio.get_running_loop().time()
+
+    def deletion_begins(self, session: Session) -> None:
+        """Its owner deletes it."""
+        session_id = Identity.of(session, instance=laws.INSTANCE).session_id
+        self._deleted_at[session_id] = asyncio.get_running_loop().time()
+        if session.metadata.annotations.get(FORCE_ANNOTATION) == "true":
+            self._given_up.add(session_id)
+
+    def _look_for_work(self, session_id: str) -> None:
+        """The application of a session is about to go: whoever could tell of its work goes with it."""
+        since = self._deleted_at.get(session_id)
+        if since is None or session_id in self._given_up:
+            return
+        for session in self._of.records.all(Session):
+            if Identity.of(session, instance=laws.INSTANCE).session_id != session_id:
+                continue
+            name, status = str(session.status.dokploy.app_name), session.status.conditions
+            told = any(c.type == ConditionType.WORK_SAVED and c.reason != Reason.NOT_REPORTED for c in status)
+            removes = session.spec.template is None and session.spec.storage.on_delete == "Delete"
+            if told and removes and self._of.simulation.healthz(name) is not None:
+                self.hold(laws.s9a, name, self._asked.get(session_id, float("-inf")), since)
+
     def ended(self, session: Session) -> None:
         """A record is about to go."""
         self.hold(laws.s8_end, session, self._known())
@@ -239,6 +272,12 @@ class Watch(laws.Keeper):
     def farewell(self) -> None:
         """Foreigners are as they were (law S1), no two containers met (S2), no secret was told (S3)."""
         self.hold(laws.s2, Counter(), self._overlaps(), spare=0)
+        lost = {
+            volume
+            for volume in self._of.simulation.lost
+            if laws.MARKERS.session_id_of_volume(volume) not in self._given_up
+        }
+        self.hold(laws.s9_work, lost)
         if self._others() != self._foreign:
             self.broken.append("S1: a foreigner's application was changed")
         told = [event.model_dump_json() for event in self._of.records.all_events]

@@ -126,7 +126,7 @@ class Reporter(SimulatedProbe):
 
     def __init__(self, of: ReliabilityWorld, life: Life) -> None:
         super().__init__(of.dokploy, of.simulation)
-        self._injector, self._life = of.injector, life
+        self._injector, self._life, self._watch = of.injector, life, of.watch
 
     async def echo(
         self, domain: Domain, address: str | None, *, question: str | None = None
@@ -138,6 +138,8 @@ class Reporter(SimulatedProbe):
         if answer is Fault.SILENT:
             return Silence.NO_ANSWER
         if answer is not Fault.FOREIGN:
+            if question and isinstance(answer, dict) and answer["work"].get("question") == question:
+                self._watch.asked(answer["session"])
             return cast("HealthReport | Silence", answer)
         work = {**_FOREIGN_REPORT["work"], **({"question": question} if question else {})}
         return cast("HealthReport", {**_FOREIGN_REPORT, "work": work})
@@ -257,6 +259,8 @@ class WatchedRecords(LawfulRecords):
             return
         if what == "remove":
             self.keeper.ended(new)
+        elif what == "delete":
+            self.keeper.deletion_begins(new)
         elif what == "status" and isinstance(old, Session):
             self.keeper.hold(laws.s16_attention, new)
             intent = new.status.dokploy.intent
