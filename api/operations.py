@@ -9,8 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from api.apply import (
     Mode,
@@ -55,6 +56,18 @@ class Verb(StrEnum):
     STOP = "stop"
     RESTART = "restart"
 
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a session is restarted."""
+
+    when: Literal["now", "idle"] = "now"
+    """``idle``: at the next moment at which its agent is at rest."""
+    logins: Literal["keep", "take"] = "keep"
+    """``take``: newer login files in place of those that were refreshed in the container."""
+
+
+PLAINLY = Manner()
 
 _DEEDS = {
     Verb.START: Deed.START_REQUESTED,
@@ -209,8 +222,10 @@ class Operations:
             return back
         raise Problem(Reason.CONFLICT, f"{kind.KIND} {key} keeps changing; try again in a moment")
 
-    async def ask(self, who: Identity, key: Key, verb: Verb) -> Session:
+    async def ask(self, who: Identity, key: Key, verb: Verb, manner: Manner = PLAINLY) -> Session:
         """Start, stop or restart a session, by what its spec declares."""
+        if verb is not Verb.RESTART and manner != PLAINLY:
+            raise Problem(Reason.INVALID, f"when and logins are of a restart; leave them out of a {verb}")
 
         def asked(stored: Session) -> Session:
             check_not_deleting(stored)
@@ -219,7 +234,7 @@ class Operations:
                 "operating_mode": OperatingMode.STOPPED if stop else OperatingMode.RUNNING
             }
             if verb is Verb.RESTART:
-                update["restarted_at"] = self._now()
+                update |= _restart(stored, manner, self._now())
             return stored.model_copy(update={"spec": stored.spec.model_copy(update=update)})
 
         stored, written = await self._rewrite(Session, key, asked)
@@ -260,6 +275,14 @@ class Operations:
             except Conflict:
                 continue
         raise Problem(Reason.CONFLICT, f"{kind.KIND} {key} keeps changing; try again in a moment")
+
+
+def _restart(stored: Session, manner: Manner, now: datetime) -> dict[str, object]:
+    """The fields of the spec by which a restart is asked for."""
+    update: dict[str, object] = {"restarted_at" if manner.when == "now" else "restart_when_idle_at": now}
+    if manner.logins == "take":
+        update["auth_files"] = stored.spec.auth_files.model_copy(update={"take_given_at": now})
+    return update
 
 
 def _check_missing(target: Target, missing: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from api.apply import Mode, Result
 from api.bodies import read_body
 from api.context import Face, Here, Who
 from api.objects import check_writable, kind_of, place_of, resource_from
-from api.operations import ANY, Expected, Verb
+from api.operations import ANY, Expected, Manner, Verb
 from api.placing import left_behind
 from api.problems import Problem, Reason
 from api.render import ListBody, record_response
@@ -143,11 +143,20 @@ async def undelete_record(
 
 
 @router.post("/api/namespaces/{namespace}/sessions/{name}/{verb}")
-async def ask_session(here: Here, who: Who, namespace: str, name: str, verb: str) -> Response:
-    """Start, stop or restart a session."""
+async def ask_session(
+    here: Here,
+    who: Who,
+    namespace: str,
+    name: str,
+    verb: str,
+    when: Annotated[Literal["now", "idle"], Query()] = "now",
+    logins: Annotated[Literal["keep", "take"], Query()] = "keep",
+) -> Response:
+    """Start, stop or restart a session; a restart may wait for an idle agent, and take newer logins."""
     if verb not in set(Verb):
         raise Problem(Reason.NOT_FOUND, f"a session can be asked to {', '.join(Verb)}; not to {verb!r}")
-    return record_response(await here.operations.ask(who, Key(namespace, name), Verb(verb)))
+    manner = Manner(when, logins)
+    return record_response(await here.operations.ask(who, Key(namespace, name), Verb(verb), manner))
 
 
 async def _given(

@@ -148,9 +148,11 @@ class Client:
         """Take back a deletion of which no step was taken yet."""
         return await self._json("POST", f"{_at(reference)}/undelete")
 
-    async def act(self, reference: Reference, verb: Verb) -> Record:
-        """Declare a session running, stopped, or to be restarted."""
-        return await self._json("POST", f"{_at(reference)}/{verb}")
+    async def act(
+        self, reference: Reference, verb: Verb, *, manner: Mapping[str, str] | None = None
+    ) -> Record:
+        """Declare a session running, stopped, or to be restarted; ``manner`` says how it is restarted."""
+        return await self._json("POST", f"{_at(reference)}/{verb}", params=dict(manner) if manner else None)
 
     async def entry(self, reference: Reference, *, use: Use) -> Record:
         """A token that lets into a session: for a browser once, or for a tool."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from crds.session import AppliedFrom
 from dokploy.port import ApplicationConfig, ApplicationRef, Domain, VolumeMount
 
 
@@ -86,6 +87,8 @@ class Apply:
     """Make Swarm follow the configuration; rolls a new task, so it is also the restart."""
 
     why: str
+    origin: AppliedFrom | None = None
+    """What the configuration was made from; None where that is not known."""
 
     def __str__(self) -> str:
         return f"Apply the configuration ({self.why})"
@@ -98,6 +101,8 @@ class Build:
     inputs: str
     previous: str | None
     """The newest deployment before this one: ours is the first that follows it (FACTS 13)."""
+    origin: AppliedFrom | None = None
+    """As that of an Apply."""
 
     def __str__(self) -> str:
         return f"Build the image (inputs {self.inputs})"

@@ -73,6 +73,7 @@ def adopted(session: Session, want: Desired, observed: Observed, detail: Applica
         configured=want.digest if configured else None,
         described=want.described if detail.config == want.config else None,
         applied=applied,
+        applied_from=want.origin if applied == want.digest else known.applied_from,
         # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
         replaced=None if known.intent is not None and applied == want.digest else known.replaced,
         storage=tuple(dict.fromkeys(mount.volume for mount in detail.mounts if mount in want.volumes)),

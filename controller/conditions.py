@@ -120,6 +120,8 @@ def _progressing(step: Pass, ready: Verdict) -> Verdict:
     trouble = step.trouble
     if trouble is not None and trouble.next in {Next.STALL, Next.FREEZE}:
         return Verdict(_FALSE, trouble.reason, trouble.message)
+    if ready.status is _TRUE and step.plan.waiting is not None:
+        return Verdict(_FALSE, Reason.RESTART_NEEDED, step.plan.waiting.message)
     if ready.status is _TRUE or step.stage is Stage.STOPPED or ready.reason is Reason.LEGACY:
         return Verdict(_FALSE, Reason.SETTLED, "It is as declared")
     if step.is_blind:
@@ -182,6 +184,9 @@ def _config_applied(step: Pass) -> Verdict:
     stands = step.plan.stands
     if stands is not None and stands.reason is Reason.ROLLED_BACK:
         return Verdict(_FALSE, Reason.ROLLED_BACK, stands.message)
+    waiting = step.plan.waiting
+    if waiting is not None and waiting.changed:
+        return Verdict(_FALSE, Reason.RESTART_NEEDED, waiting.message)
     if step.plan.known.applied == step.want.digest:
         return Verdict(_TRUE, Reason.APPLIED, f"Revision {step.want.revision}")
     return Verdict(_FALSE, _moving_reason(step), step.plan.outcome)

@@ -25,7 +25,7 @@ from controller.identity import Identity
 from controller.layers import Layers
 from controller.secrets import SecretValues
 from crds.container import Build, ContainerDefaults, HealthCheck, Resources
-from crds.session import OperatingMode, Session, SessionTemplate
+from crds.session import AppliedFrom, OperatingMode, Session, SessionTemplate
 from crds.target import Target
 from crds.vocabulary import Reason
 from dokploy.dotenv import Unencodable, encode, encode_arguments
@@ -88,6 +88,22 @@ class Desired:
     volumes: tuple[VolumeMount, ...]
     domain: Domain | None
     url: str | None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Keyed digests of what it was made from, by a name for people; :data:`OWN` is the session's spec."""
+
+    @property
+    def origin(self) -> AppliedFrom:
+        """What an apply of it is recorded with."""
+        return AppliedFrom(revision=self.revision, inputs=dict(self.inputs))
+
+
+OWN = "spec"
+"""The name of the session's own spec among the inputs: what it declares of its container."""
+
+_NOT_THE_CONTAINERS = frozenset(
+    {"title", "storage", "route", "idle", "lifetime", "restarted_at", "restart_when_idle_at"}
+)
+"""Fields of a spec that its container does not take up, or that have a record of their own."""
 
 
 def resolve(
@@ -100,7 +116,7 @@ def resolve(
     digest_key: bytes,
 ) -> Desired:
     """Make the one configuration; raise Unresolved where a person has to act."""
-    layers = Layers(session, template, target)
+    layers, secrets = Layers(session, template, target), secrets.noting()
     image, build = layers.image()
     volumes = _volumes(identity)
     domain = _domain(session, target, layers, identity)
@@ -149,7 +165,34 @@ def resolve(
         volumes=volumes,
         domain=domain,
         url=_url(domain, target),
+        inputs=_inputs(session, template, target, secrets, digest_key),
     )
+
+
+def _inputs(
+    session: Session,
+    template: SessionTemplate | None,
+    target: Target,
+    secrets: SecretValues,
+    key: bytes,
+) -> dict[str, str]:
+    """Digests of all that a container is made from, by name: to tell what a change came from."""
+    spec = session.spec
+    declared = spec.model_dump(mode="json", exclude_unset=True, exclude=set(_NOT_THE_CONTAINERS))
+    # By value: a mode or a target that is named is the same as one that is left to its default.
+    declared |= {"operating_mode": spec.operating_mode.value, "target": spec.target.model_dump(mode="json")}
+    order = declared.get("auth_files", {}).pop("take_given_at", None)
+    found = {OWN: digest_of(key, declared)}
+    if order is not None:
+        found["the order to take newer logins"] = digest_of(key, order)
+    if template is not None:
+        shared = template.spec.model_dump(mode="json", exclude_unset=True, exclude=set(_NOT_THE_CONTAINERS))
+        found[f"the template {template.metadata.name}"] = digest_of(key, shared)
+    given = target.spec.container.model_dump(mode="json"), target.spec.console_origin
+    found[f"the Target {target.metadata.name}"] = digest_of(key, *given)
+    for name, values in secrets.noted.items():
+        found[f"the Secret {name}"] = digest_of(key, sorted(values.items()))
+    return found
 
 
 def digest_of(key: bytes, *parts: object) -> str:

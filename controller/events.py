@@ -60,7 +60,10 @@ class EventWriter:
         await self.write(session, "Warning", f"{type(action).__name__}Failed", failure.message)
 
     async def transitions(self, session: Session, status: SessionStatus) -> None:
-        """Ready changed, or a failure appeared while it stayed as it was."""
+        """Ready changed, a failure appeared while it stayed, or a change waits for an idle moment."""
+        waits = _waiting(status)
+        if waits is not None and _waiting(session.status) is None:
+            await self.write(session, "Normal", waits.reason, waits.message)
         told = await self._ready_changed(session, status)
         for kind in (ConditionType.READY, ConditionType.DEGRADED):
             failure = _failure(_condition(status, kind))
@@ -123,3 +126,7 @@ def _failure(condition: Condition | None) -> Condition | None:
         return None
     fails = "True" if condition.type == ConditionType.DEGRADED else "False"
     return condition if condition.status == fails else None
+
+
+def _waiting(status: SessionStatus) -> Condition | None:
+    return next((c for c in status.conditions if c.reason == Reason.RESTART_NEEDED), None)

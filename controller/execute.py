@@ -91,21 +91,30 @@ def recorded(
         case Apply():
             changes = {
                 "applied": known.configured,
-                "restarted": session.spec.restarted_at,
                 "deployed_at": now,
                 "down_since": None,
+                **_taken_up(action, session),
             }
         case Build():
             changes = {
                 "build": begun(action, now=now),
                 "applied": None,
-                "restarted": session.spec.restarted_at,
+                **_taken_up(action, session),
             }
         case Delete(ref=ref) if ref.application_id == known.application_id:
             changes = {"applied": None, "configured": None, "task": None, "route": None}
         case RemoveVolume(volume=volume):
             changes = {"storage": tuple(name for name in known.storage if name != volume)}
     return known.model_copy(update=changes)
+
+
+def _taken_up(action: Apply | Build, session: Session) -> dict[str, object]:
+    """A new container takes up every restart that was asked for, and all that waited for one."""
+    return {
+        "applied_from": action.origin,
+        "restarted": session.spec.restarted_at,
+        "restarted_when_idle": session.spec.restart_when_idle_at,
+    }
 
 
 def begun(build: Build, *, now: datetime) -> BuildStatus:

@@ -2,6 +2,7 @@
 
 The state table; the first row that fits decides. *Applied* means: the digest that Dokploy was last
 told to run is the desired one, no newer ``restartedAt`` waits, and the service wants as many tasks.
+What nobody asked of a session is said in :mod:`controller.takeup`.
 
 =========================================  ====================================================
 what is seen                               what follows
@@ -23,6 +24,7 @@ one, to be stopped, its container runs     ask it for its work first: a deletion
 one, not configured                        Configure, then as below
 one, its name or title out of date         Configure; nothing is applied
 one, volumes or route missing or too many  Detach…, AttachVolume, AttachRoute, then as below
+one, what nobody asked of it changed       Configure; Apply|Build once its agent is at rest
 one, never built from these inputs         Build
 one, not applied                           Apply
 one, applied, not yet settled              read tasks and echo; wait
@@ -171,7 +173,11 @@ def _plan_absent(session: Session, want: Desired, observed: Observed, now: datet
             return ending
     fresh = DokployStatus()
     builds = want.build_inputs is not None and want.config.replicas > 0
-    last: Action = Build(str(want.build_inputs), previous=None) if builds else Apply("it is new")
+    last: Action = (
+        Build(str(want.build_inputs), previous=None, origin=want.origin)
+        if builds
+        else Apply("it is new", want.origin)
+    )
     return Plan(
         "It has no application" if known.application_id is None else "Its application is gone",
         fresh,

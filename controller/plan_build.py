@@ -68,14 +68,16 @@ def follow_build(
             if observed.suspect:  # somebody may have deployed again, and mended it
                 return _follow(want, known, build, observed, application, now=now, deadline=deadline)
             return _failed(known, observed)
-    return _ask(want.build_inputs, known, observed)
+    return _ask(want, want.build_inputs, known, observed)
 
 
-def _ask(inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:
+def _ask(want: Desired, inputs: str, known: DokployStatus, observed: Observed) -> BuildStep:
     if observed.deployments is None:
         return BuildStep("Earlier builds must be known", known, (Reading.DEPLOYMENTS,))
     previous = observed.deployments[0].deployment_id if observed.deployments else None
-    return BuildStep("It has not been built from these inputs", known, build=Build(inputs, previous))
+    return BuildStep(
+        "It has not been built from these inputs", known, build=Build(inputs, previous, want.origin)
+    )
 
 
 def _failed(known: DokployStatus, observed: Observed) -> BuildStep:
@@ -146,7 +148,7 @@ def _again(want: Desired, known: DokployStatus, observed: Observed) -> BuildStep
     forgotten = known.model_copy(update={"build": None})
     if want.build_inputs is None or want.config.replicas == 0:
         return BuildStep("Dokploy lost the build", forgotten)
-    return _ask(want.build_inputs, forgotten, observed)
+    return _ask(want, want.build_inputs, forgotten, observed)
 
 
 def _running(

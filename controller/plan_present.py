@@ -14,6 +14,7 @@ from controller.actions import (
     Configure,
     DetachRoute,
     DetachVolume,
+    domain_in,
 )
 from controller.adoption import adopted, needs_detail, readings_to_adopt, route_of
 from controller.desired import Desired
@@ -22,6 +23,8 @@ from controller.observed import Observed, Reading, Silence
 from controller.plan_build import BuildStep, follow_build
 from controller.plan_settle import settle
 from controller.planned import Deadlines, Pace, Plan, may_take_effect, needing, replace_known, unanswered
+from controller.standing import Stage
+from controller.takeup import Hold, hold, waiting_for
 from crds.session import DokployStatus, Session
 from crds.vocabulary import Reason
 from dokploy.port import ApplicationRow, VolumeMount
@@ -54,6 +57,10 @@ def plan_present(
             return missing or needing(known, "What Dokploy holds must be read", Reading.DETAIL)
         known = adopted(session, want, observed, observed.detail)
     known = replace_known(_named(known, application), intent=None, lost_at=None)
+    held = hold(session, want, known, observed, now)
+    known = held.known
+    if held.waiting is not None:
+        return _held(session, want, observed, held, now, deadlines)
     step = follow_build(
         want,
         known,
@@ -91,6 +98,29 @@ def plan_present(
     )
 
 
+def _held(
+    session: Session, want: Desired, observed: Observed, held: Hold, now: datetime, deadlines: Deadlines
+) -> Plan:
+    """Write what is declared, and leave what runs as it is: it is applied at an idle moment or a restart."""
+    known, waiting = held.known, held.waiting
+    if held.readings:
+        return needing(known, "Whether its agent is at rest tells when it is applied", *held.readings)
+    step = BuildStep("", known)
+    settled = settle(session, want, known, observed, step, now, deadlines)
+    if settled.readings or waiting is None:
+        return settled
+    left = [each for each in _changes(session, want, known, observed, step) if not isinstance(each, Apply)]
+    route = session.status.dokploy.route
+    before = domain_in(route)
+    if before is not None and want.domain is not None and before.host == want.domain.host:
+        # Another port alone waits with the rest: what runs listens on the one before.
+        left = [each for each in left if not isinstance(each, AttachRoute | DetachRoute)]
+        settled = replace(settled, known=replace_known(settled.known, route=route))
+    runs = settled.stands is not None and settled.stands.stage is Stage.RUNNING
+    why = waiting.message if runs else settled.why
+    return replace(settled, actions=tuple(left), waiting=waiting, why=why)
+
+
 def _named(known: DokployStatus, application: ApplicationRow) -> DokployStatus:
     ref = application.ref
     return replace_known(known, application_id=ref.application_id, app_name=ref.app_name)
@@ -111,7 +141,7 @@ def _changes(
     if step.failure is not None:
         return tuple(actions)
     why = _reason_to_apply(session, want, known, actions)
-    return (*actions, Apply(why)) if why else tuple(actions)
+    return (*actions, Apply(why, want.origin)) if why else tuple(actions)
 
 
 def _leave_the_container(actions: tuple[Action, ...], want: Desired, observed: Observed) -> bool:
@@ -159,12 +189,16 @@ def _reason_to_apply(
 ) -> str | None:
     restart = session.spec.restarted_at
     if known.applied != want.digest:
-        return "its configuration changed" if known.applied else "what runs is not what is declared"
+        if known.applied is None:
+            return "what runs is not what is declared"
+        waited = waiting_for(session, want, known)
+        return waited.why if waited is not None else "its configuration changed"
     if any(isinstance(action, AttachVolume) for action in before):
         return "a volume was missing"
     if want.config.replicas and restart is not None and known.restarted != restart:
         return "a restart was asked for"
-    return None
+    waited = waiting_for(session, want, known)
+    return waited.why if waited is not None else None
 
 
 def _why(actions: tuple[Action, ...]) -> str:

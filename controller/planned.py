@@ -10,6 +10,7 @@ from controller.actions import Action
 from controller.errors import Failure, Next
 from controller.observed import Observed, Reading
 from controller.standing import Standing
+from controller.takeup import Waiting
 from crds.session import DokployStatus, Intent
 from crds.vocabulary import Reason
 
@@ -44,6 +45,8 @@ class Plan:
     """How the container stands, where nothing is left to do."""
     after: str = ""
     """What is so once the actions were accepted, in words for the session's owner."""
+    waiting: Waiting | None = None
+    """What is not taken up before the agent is at rest."""
     finished: bool = False
     """The deletion is done once the actions are: the record may go."""
 

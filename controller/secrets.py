@@ -40,6 +40,12 @@ class SecretValues:
     """The secrets of one namespace, by name."""
 
     secrets: Mapping[str, Secret] = field(repr=False)
+    noted: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    """What was read of each, by name and key: what a session is made from, and no more."""
+
+    def noting(self) -> SecretValues:
+        """The same, with nothing read yet."""
+        return SecretValues(self.secrets)
 
     @classmethod
     def of(cls, secrets: Iterable[Secret]) -> SecretValues:
@@ -60,6 +66,7 @@ class SecretValues:
                 Reason.SECRET_KEY_NOT_FOUND,
                 f"the secret {name!r} has no key {key!r}; add it, and the session goes on by itself",
             )
+        self.noted.setdefault(name, {})[key] = secret.data[key]
         try:
             return base64.b64decode(secret.data[key], validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -117,6 +124,7 @@ class SecretValues:
                 if name in files:
                     raise _ambiguous(provider, name, files[name][0], secret.metadata.name)
                 files[name] = secret.metadata.name, content
+                self.noted.setdefault(secret.metadata.name, {})[name] = content
         for provider in wanted.providers or ():
             if provider not in found:
                 raise Unresolved(

@@ -127,7 +127,7 @@ def _echoed(want: Desired, known: DokployStatus, observed: Observed, elapsed: fl
                 Reason.REVISION_PENDING,
                 "The container is healthy; which revision it runs cannot be read yet",
             )
-        return _of_revision(want, observed.runs, elapsed, task)
+        return _of_revision(want, known, observed.runs, elapsed, task)
     if observed.echo is None:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
     if observed.echo is Silence.ANOTHER:
@@ -143,20 +143,27 @@ def _echoed(want: Desired, known: DokployStatus, observed: Observed, elapsed: fl
             f"The container is healthy, but {want.domain.host} does not lead to it yet",
         )
     revision = observed.echo["revision"] if isinstance(observed.echo, dict) else ""
-    return _of_revision(want, revision, elapsed, task)
+    return _of_revision(want, known, revision, elapsed, task)
 
 
-def _of_revision(want: Desired, revision: str, elapsed: float, task: str) -> Standing:
+def _of_revision(want: Desired, known: DokployStatus, revision: str, elapsed: float, task: str) -> Standing:
     """Judge a healthy container by the revision that it runs."""
-    if revision == want.revision:
+    applied = _applied_revision(want, known)
+    if revision in {want.revision, applied}:
         return Standing(Stage.RUNNING, Reason.RUNNING, "The container runs", task)
     if elapsed > _ROLLBACK_GRACE:
         return Standing(
             Stage.FAILING,
             Reason.ROLLED_BACK,
-            f"The container runs revision {revision or 'none'} in place of {want.revision}",
+            f"The container runs revision {revision or 'none'} in place of {applied}",
         )
     return Standing(Stage.STARTING, Reason.REVISION_PENDING, "The container of the new revision is awaited")
+
+
+def _applied_revision(want: Desired, known: DokployStatus) -> str:
+    """The revision that runs: an older one than the desired while its agent is not interrupted for that."""
+    waits = known.applied is not None and known.applied != want.digest
+    return known.applied_from.revision if waits and known.applied_from is not None else want.revision
 
 
 def _not_running(known: DokployStatus, *, overdue: bool, deadline: float) -> Standing:

@@ -76,7 +76,7 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
     {
         ConditionType.READY: ConditionRule(
             question="Can its owner work in it?",
-            true="A healthy container of the declared revision runs, its route, if any, leads to it, and its "
+            true="A healthy container of the applied revision runs, its route, if any, leads to it, and its "
             "workspace did not fail.",
             false="It is on its way, stopped, failing or being deleted; the reason says which.",
             unknown=_UNSEEN,
@@ -88,10 +88,13 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
         ConditionType.PROGRESSING: ConditionRule(
             question="Is the controller still at work, without anybody's help?",
             true="A step is left and will be taken or awaited.",
-            false="All is as declared (Settled), or nothing more happens until a person acts.",
+            false="All is as declared (Settled), what is left waits for an idle moment (RestartNeeded), or "
+            "nothing more happens until a person acts.",
             unknown=_UNSEEN,
             polarity=Polarity.NEGATIVE,
-            reasons=TROUBLE | _MOTION | {Reason.SETTLED, Reason.FAILING, Reason.CLONE_FAILED},
+            reasons=TROUBLE
+            | _MOTION
+            | {Reason.SETTLED, Reason.RESTART_NEEDED, Reason.FAILING, Reason.CLONE_FAILED},
         ),
         ConditionType.DEGRADED: ConditionRule(
             question="Does something fail?",
@@ -130,10 +133,11 @@ CONDITIONS: Mapping[ConditionType, ConditionRule] = MappingProxyType(
         ConditionType.CONFIG_APPLIED: ConditionRule(
             question="Was the declared configuration applied?",
             true="The last apply that Dokploy accepted had the digest of what is declared now.",
-            false="It had another one, or Swarm rolled it back.",
+            false="It had another one, which runs on until its agent is at rest (RestartNeeded), or Swarm "
+            "rolled it back.",
             unknown=_UNSEEN,
             polarity=Polarity.POSITIVE,
-            reasons=TROUBLE | _MOTION | {Reason.APPLIED, Reason.NOT_REPORTED},
+            reasons=TROUBLE | _MOTION | {Reason.APPLIED, Reason.RESTART_NEEDED, Reason.NOT_REPORTED},
         ),
         ConditionType.ROUTE_READY: ConditionRule(
             question="Does its host lead to it?",

@@ -61,6 +61,10 @@ _MOVING = {
     Reason.APPLYING: Meaning("A changed configuration is being applied.", _WAIT),
     Reason.BUILDING: Meaning("Dokploy builds its image.", "Wait, or follow it: berth logs --build -f."),
     Reason.REVISION_PENDING: Meaning("The container of the former revision still answers.", _WAIT),
+    Reason.RESTART_NEEDED: Meaning(
+        "It runs; a change that nobody asked of this session waits until its agent is at rest.",
+        "Nothing to do, or take it up now: berth restart.",
+    ),
     Reason.WORKSPACE_PREPARING: Meaning("The repository is being cloned.", _WAIT),
     Reason.AGENT_STARTING: Meaning("The agent is starting.", _WAIT),
     Reason.NOT_REPORTED: Meaning(

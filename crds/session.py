@@ -18,6 +18,7 @@ from crds.git import AuthorEmail, AuthorName, GitRef, GitUrl
 from crds.quantity import PositiveDuration
 from crds.rules import HostName, ImageName, Label, Moment, Title
 from crds.session_status import (
+    AppliedFrom,
     Attention,
     BuildStatus,
     DokployStatus,
@@ -37,6 +38,7 @@ ORPHAN_ANNOTATION = "berth.dev/orphan"
 __all__ = [
     "ORPHAN_ANNOTATION",
     "Agent",
+    "AppliedFrom",
     "Attention",
     "AuthFiles",
     "Author",
@@ -219,6 +221,9 @@ class SessionSpec(SessionFields):
     """A SessionTemplate of this namespace or of berth-shared; the session's own fields win."""
     restarted_at: Moment | None = Field(default=None, examples=["2026-11-23T12:00:00Z"])
     """Restarts the container whenever it changes, as kubectl rollout restart does."""
+    restart_when_idle_at: Moment | None = Field(default=None, examples=["2026-11-23T12:00:00Z"])
+    """Restarts the container once for each change, at the next moment at which its agent is at rest:
+    berth restart --when-idle."""
     target: TargetReference = TargetReference()
     """Where it runs."""
 

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from crds.base import Condition, ConditionStatus, Model
 from crds.quantity import CpuQuantity, MemoryQuantity
 
@@ -104,6 +106,15 @@ class TargetPlace(Model):
     """Dokploy's id of the organisation there: another one is another Dokploy, whatever the name."""
 
 
+class AppliedFrom(Model):
+    """What the configuration that was last applied was made from."""
+
+    revision: str
+    """Its revision."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Keyed digests of what went into it, by name: its own spec, its template, its target, each Secret."""
+
+
 class DokployStatus(Model):
     """Where the session stands in Dokploy, as far as our own accepted writes go."""
 
@@ -121,8 +132,12 @@ class DokployStatus(Model):
     """Digest of what is for people in it: the application's name and description, the title."""
     applied: str | None = None
     """Digest of the configuration that was last applied."""
+    applied_from: AppliedFrom | None = None
+    """What that was made from."""
     restarted: datetime | None = None
     """The spec.restartedAt that was last carried out."""
+    restarted_when_idle: datetime | None = None
+    """The spec.restartWhenIdleAt that was last carried out, or overtaken by another restart."""
     storage: tuple[str, ...] = ()
     """Names of the volumes that are attached."""
     route: str | None = None

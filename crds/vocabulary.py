@@ -47,6 +47,7 @@ class Reason(StrEnum):
     START_DEADLINE_EXCEEDED = "StartDeadlineExceeded"
     OUT_OF_MEMORY = "OutOfMemory"
     REVISION_PENDING = "RevisionPending"
+    RESTART_NEEDED = "RestartNeeded"
     ROLLED_BACK = "RolledBack"
     NOT_OBSERVED = "NotObserved"
     TARGET_UNREACHABLE = "TargetUnreachable"

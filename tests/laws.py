@@ -322,11 +322,21 @@ def _is_as_declared(of: World, session: Session, rows: Mapping[str, Mapping[str,
     containers = of.simulation.running(str(row["appName"]))
     if session.spec.operating_mode is OperatingMode.RUNNING:
         revisions = [c.spec.env.get(REVISION) for c in containers]
-        assert revisions == [status.revision.desired], f"L1: runs {revisions}"
+        assert revisions == [_applied_revision(session)], f"L1: runs {revisions}"
         mounted = [sorted(name for name, _ in container.spec.mounts) for container in containers]
         assert mounted == [volumes], f"L1: it runs on {mounted}"
     else:
         assert containers == [], "L1, S11: a stopped session runs"
+
+
+def _applied_revision(session: Session) -> str | None:
+    """The declared one; while a change that nobody asked of the session waits for an idle moment, and
+    its condition says so, the one before."""
+    reasons = {c.type: c.reason for c in session.status.conditions}
+    origin = session.status.dokploy.applied_from
+    if reasons.get(ConditionType.CONFIG_APPLIED) == Reason.RESTART_NEEDED and origin is not None:
+        return origin.revision
+    return session.status.revision.desired
 
 
 def l3(session: Session) -> None:

@@ -548,6 +548,20 @@ class TestVerbs:
         assert stored.spec.restarted_at == START + timedelta(milliseconds=1)
         assert stored.spec.operating_mode is OperatingMode.RUNNING
 
+    async def test_a_restart_may_wait_and_take_logins(
+        self, client: Client, records: SqlRecords, clock: Clock
+    ) -> None:
+        await client.put(HELLO, json=session_body(authFiles={"secrets": ["work"]}))
+        answer = await client.post(HELLO + "/restart?when=idle&logins=take")
+        spec = (await records.get(Session, Key("alice", "hello"))).spec
+        assert (spec.restarted_at, spec.restart_when_idle_at) == (None, START)
+        assert answer.json()["spec"]["authFiles"] == {
+            "secrets": ["work"],
+            "takeGivenAt": answer.json()["spec"]["restartWhenIdleAt"],
+        }
+        assert (await client.post(HELLO + "/stop?when=idle")).status_code == 422
+        assert (await client.post(HELLO + "/restart?when=soon")).status_code == 422
+
     async def test_what_is_being_deleted_is_asked_nothing(self, client: Client, records: SqlRecords) -> None:
         await client.put(HELLO, json=session_body())
         await hold(records)

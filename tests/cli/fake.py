@@ -294,7 +294,10 @@ class FakeBerth(httpx.AsyncBaseTransport):
         mode = "Stopped" if match["verb"] == "stop" else "Running"
         spec = {**record.get("spec", {}), "operatingMode": mode}
         if match["verb"] == "restart":
-            spec["restartedAt"] = f"{BORN}-{self.revision}"
+            at = f"{BORN}-{self.revision}"
+            spec["restartWhenIdleAt" if parameters.get("when") == "idle" else "restartedAt"] = at
+            if parameters.get("logins") == "take":
+                spec["authFiles"] = {"takeGivenAt": at}
         changed = self.put({**record, "spec": spec})
         self._happens(match["verb"], changed)
         return httpx.Response(200, json=changed)

@@ -136,6 +136,15 @@ def test_stop_waits_until_the_controller_has_seen_it(berth, fake):
     ]
 
 
+def test_a_restart_may_wait_for_an_idle_agent_and_take_newer_logins(berth, fake):
+    fake.put(session("hello"), **running())
+    result = berth("restart", "hello", "--when-idle", "--take-logins")
+    assert result.stdout == "session/hello will be restarted once its agent is at rest\n"
+    spec = fake.records["sessions", "default", "hello"]["spec"]
+    assert "restartedAt" not in spec
+    assert spec["authFiles"] == {"takeGivenAt": spec["restartWhenIdleAt"]}
+
+
 def test_restart_is_not_over_while_the_old_container_is_ready(berth, fake):
     fake.put(session("hello"), **running())
     fake.then["restart"] = lambda _: fake.later(40, lambda: fake.report("hello", **running(generation=2)))
