@@ -40,7 +40,7 @@ async def would_lose(records: Records, session: Session, probe: Probe) -> Loss |
         return WITHOUT_ROUTE if known.applied is not None else None
     settings = await records.settings()
     identity = Identity.of(session, instance=settings.instance)
-    address = await _address(records, session.spec.target.name)
+    address = await _address(records, session.target_name)
     answer = await read_report(probe, domain_in(known.route), address, identity, asking=True)
     work = Silence.NO_ANSWER if answer.work is None else answer.work
     if isinstance(work, Silence) and not _runs(session):
