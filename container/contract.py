@@ -43,6 +43,9 @@ AGENT_PROVIDER = "BERTH_AGENT_PROVIDER"
 AGENT_COMMAND = "BERTH_AGENT_COMMAND"
 """A JSON list of words."""
 AGENT_AUTO_APPROVE = "BERTH_AGENT_AUTO_APPROVE"
+AGENT_START_SECONDS = "BERTH_AGENT_START_SECONDS"
+DEFAULT_AGENT_START_SECONDS = 60
+"""How long an agent may do nothing before it has answered at its start, in seconds."""
 
 TAKE_LOGINS = "BERTH_TAKE_LOGINS"
 """An order to take newer login files in place of refreshed ones: any text, another for each order."""

@@ -20,6 +20,7 @@ from container.addresses import address_of
 from container.given import Problem, is_secret
 
 _MAX_PORT = 65_535
+_MAX_START = 3600
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ORIGIN = re.compile(r"https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _UNFIT_IN_AUTHOR = re.compile(r"[<>]")
@@ -66,6 +67,8 @@ class Settings:
     agent_provider: str | None
     agent_command: tuple[str, ...]
     agent_auto_approve: bool
+    agent_start_seconds: int
+    """How long the agent may do nothing before it has answered at its start."""
     problems: tuple[Problem, ...]
     take_logins: str = ""
     """The order to take newer login files: :data:`container.contract.TAKE_LOGINS`."""
@@ -131,6 +134,7 @@ def read_settings(environ: Mapping[str, str], *, first: bool) -> Settings:
         agent_provider=environ.get(contract.AGENT_PROVIDER) or None,
         agent_command=reader.command(),
         agent_auto_approve=environ.get(contract.AGENT_AUTO_APPROVE) == "1",
+        agent_start_seconds=reader.start_seconds(),
         problems=(*reader.problems, *_unexpanded(environ)),
         take_logins=environ.get(contract.TAKE_LOGINS, ""),
         **values,
@@ -225,6 +229,16 @@ class _Reader:
             return int(text)
         self._refuse(contract.REPOSITORY_DEPTH, "must be a number of commits, 1 or more; all are cloned")
         return None
+
+    def start_seconds(self) -> int:
+        default = contract.DEFAULT_AGENT_START_SECONDS
+        text = self._environ.get(contract.AGENT_START_SECONDS) or str(default)
+        if text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_START:
+            return int(text)
+        self._refuse(
+            contract.AGENT_START_SECONDS, f"must be seconds, from 1 to {_MAX_START}; {default} is used"
+        )
+        return default
 
     def command(self) -> tuple[str, ...]:
         text = self._environ.get(contract.AGENT_COMMAND)

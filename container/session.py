@@ -12,6 +12,7 @@ from typing import NamedTuple
 from container.agent.agent import Agent
 from container.agent.masking import Mask
 from container.agent.parts import Surroundings
+from container.agent.talk import Patience
 from container.auth import Placed, Placement, place
 from container.changes.changes import Changes
 from container.contract import (
@@ -83,6 +84,7 @@ class Session:
                 usable=lambda: self.workspace.usable,
                 mask=Mask(given, environ, settings.home),
                 version=self._version,
+                patience=Patience(opening=float(settings.agent_start_seconds)),
             )
         )
         self.terminals = Terminals(

@@ -94,6 +94,9 @@ def _contract_env(
         contract.AGENT_PROVIDER: agent.provider,
         contract.AGENT_AUTO_APPROVE: "1" if agent.auto_approve else "0",
     }
+    if agent.start_seconds != contract.DEFAULT_AGENT_START_SECONDS:
+        # Left out where nobody asked for it: so the sessions that run keep their revision.
+        env[contract.AGENT_START_SECONDS] = str(agent.start_seconds)
     if agent.command:
         env[contract.AGENT_COMMAND] = json.dumps(agent.command)
     author = layers.get("author")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from crds.base import Model, Resource
 from crds.container import ONE_IMAGE, Build, ContainerDefaults, EnvVar, Resources, check_one_image
@@ -129,6 +129,9 @@ class Agent(Model):
     themselves what they ask, which the condition AgentReady says. True puts it into the mode that asks
     nothing, and allows what is asked nevertheless.
     """
+    start_seconds: StrictInt = Field(default=60, ge=1, le=3600)
+    """Seconds for which it may do nothing before it has answered at its start; while it works it has ten
+    times as long. On a machine that is busy, or for an agent that is fetched at its start, more."""
 
 
 class Storage(Model):

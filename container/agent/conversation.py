@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from container.agent.announced import Opened
 
 T = TypeVar("T")
+_LOOKS, _MOST = 12, 10
+"""How often it is looked in the time of patience whether it works; how many such times it may work."""
 _CODE_WAIT = 1.0
 """Seconds that a program gets to end after it closed its output."""
 
@@ -227,18 +229,20 @@ class Conversation:
         return False
 
     async def _ask(self, asking: Coroutine[Any, Any, T], patience: float | None = None) -> T:
-        """Wait for an answer, for the end of the program, or for ``patience`` seconds."""
+        """Wait for an answer, for the end of the program, or for ``patience`` seconds without work of it."""
         task = asyncio.get_running_loop().create_task(asking)
         either: set[asyncio.Future[Any]] = {task, self._program.ended}
+        silence = ""
         try:
-            await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if patience is None:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                silence = await self._worked(either, patience)
             if not task.done() and self._program.ended.done():
                 # Its last answer may be on its way.
                 await asyncio.wait([task], timeout=_CODE_WAIT)
             if not task.done():
-                raise await self._end_told(
-                    f"it has not answered for {patience:.0f} seconds" if patience else ""
-                )
+                raise await self._end_told(silence)
             return task.result()
         except RequestError as error:
             raise await self._masked(failures.of_error(error.code, str(error), error.data)) from None
@@ -249,6 +253,32 @@ class Conversation:
             raise await self._end_told() from None
         finally:
             task.cancel()
+
+    async def _worked(self, either: set[asyncio.Future[Any]], patience: float) -> str:
+        """Wait for one of them while the program works; why it is waited for no longer, or nothing.
+
+        On a busy machine a start takes minutes, and is no reason to begin it anew: that feeds the load.
+        """
+        loop = asyncio.get_running_loop()
+        began = rested = loop.time()
+        before = await self._program.work()
+        while True:
+            now = loop.time()
+            if now - rested >= patience:
+                return f"it has neither answered nor done anything for {patience:.0f} seconds{self._remedy()}"
+            if now - began >= patience * _MOST:
+                return f"it works, and has not answered for {patience * _MOST:.0f} seconds{self._remedy()}"
+            done, _ = await asyncio.wait(
+                either, timeout=patience / _LOOKS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if done:
+                return ""
+            work = await self._program.work()
+            if work != before or self._pipe.heard > rested:
+                before, rested = work, loop.time()
+
+    def _remedy(self) -> str:
+        return f" (spec.agent.startSeconds allows more; {self._program.log} has what it wrote)"
 
     async def _end_told(self, silence: str = "") -> AgentFailure:
         """Why it is at its end: what is wrong with what it says, its exit code, or its silence."""

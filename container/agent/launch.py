@@ -13,6 +13,7 @@ from container.agent.failures import AgentFailure, Kind
 from container.agent.program import Program
 from container.agent.providers import Provider
 from container.agent.talk import Listener, Patience, Talk
+from container.agent.work import ErrorLog
 
 _LIBRARY = "/acp/"
 
@@ -30,6 +31,7 @@ class Launcher:
         mask: Callable[[str], str],
         patience: Patience,
         auto_approve: bool,
+        log: Path,
     ) -> None:
         self._listener = listener
         self._workspace = workspace
@@ -39,6 +41,7 @@ class Launcher:
         self._mask = mask
         self._patience = patience
         self._auto_approve = auto_approve
+        self._log = ErrorLog(log)
 
     async def __call__(self, provider: Provider, earlier: str | None) -> Talk:
         """Start a provider's program and open its conversation; raises AgentFailure."""
@@ -63,7 +66,9 @@ class Launcher:
             self._auto_approve,
         )
         try:
-            program = await Program.start(provider.command, cwd=self._workspace, environ=self._environ)
+            program = await Program.start(
+                provider.command, cwd=self._workspace, environ=self._environ, log=self._log
+            )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise AgentFailure(

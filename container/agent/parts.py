@@ -155,6 +155,7 @@ class Parts:
             mask=around.mask,
             patience=around.patience,
             auto_approve=around.settings.agent_auto_approve,
+            log=around.settings.data / "logs" / "agent.log",
         )
 
     def _find(self, name: str) -> Provider:

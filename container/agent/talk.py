@@ -26,7 +26,7 @@ class Patience:
     """How long what is waited for, in seconds."""
 
     opening: float = 60.0
-    """For the answer to initializing, and to opening a session."""
+    """Without a sign of work, for the answer to initializing, and to opening a session."""
     silence: float = 300.0
     """Without a word during a turn, until that is told."""
     cancel: float = 10.0

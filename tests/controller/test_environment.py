@@ -38,6 +38,18 @@ async def test_an_agents_command_may_hold_quotes_of_all_kinds():
         assert json.loads(env["BERTH_AGENT_COMMAND"]) == ["sh", "-c", ODD]
 
 
+async def test_the_time_of_an_agents_start_is_told_where_it_is_another_than_usual():
+    async with world() as of:
+        of.run_controller()
+        await of.declare(agent={"start_seconds": 300})
+        await of.until_ready()
+        assert of.simulation.containers[0].spec.env["BERTH_AGENT_START_SECONDS"] == "300"
+        await of.declare("other")
+        await of.until_ready("other")
+        # Left out, so that an upgrade of Berth gives no running session another revision.
+        assert "BERTH_AGENT_START_SECONDS" not in of.simulation.containers[1].spec.env
+
+
 async def test_the_key_of_a_session_is_its_own_and_outlives_container_and_controller():
     async with world() as of:
         of.run_controller()

@@ -180,6 +180,7 @@ specs = st.fixed_dictionaries(
             optional={
                 "provider": labels,
                 "autoApprove": st.booleans(),
+                "startSeconds": st.integers(1, 3600),
                 "command": st.lists(texts, max_size=2),
             },
         ),
