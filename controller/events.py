@@ -59,6 +59,11 @@ class EventWriter:
         """An action failed."""
         await self.write(session, "Warning", f"{type(action).__name__}Failed", failure.message)
 
+    async def replaced(self, session: Session, count: int, why: str) -> None:
+        """Swarm replaced its container without being asked to, so often since the pass before."""
+        times = "" if count == 1 else f" {count} times"
+        await self.write(session, "Warning", "ContainerReplaced", f"Its container was replaced{times}: {why}")
+
     async def transitions(self, session: Session, status: SessionStatus) -> None:
         """Ready changed, a failure appeared while it stayed, or a change waits for an idle moment."""
         waits = _waiting(status)

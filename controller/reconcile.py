@@ -26,6 +26,7 @@ from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Pace, Plan, replace_known
 from controller.probe import Probe
+from controller.replaced import replaced
 from controller.secrets import mask
 from controller.status import announced, summarize
 from crds.base import Key
@@ -295,6 +296,9 @@ async def _write_back(step: Pass, stored: SessionStatus, context: Context) -> No
     except NotFound:
         log.info("record gone before its status was written", session=str(step.session.key))
         return
+    gone = replaced(step)
+    if gone.count:
+        await context.events.replaced(step.session, gone.count, gone.why)
     await context.events.transitions(step.session, status)
 
 

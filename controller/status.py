@@ -8,6 +8,7 @@ from controller.conditions import Pass, conditions, work_saved
 from controller.desired import Desired
 from controller.errors import Next
 from controller.reasons import WAITS
+from controller.replaced import replaced
 from controller.report import Verdict
 from controller.standing import Stage
 from crds.base import Condition, ConditionStatus
@@ -28,19 +29,18 @@ def summarize(step: Pass) -> SessionStatus:
     before = step.session.status
     verdicts = conditions(step)
     ready = verdicts[ConditionType.READY]
-    known = step.plan.known
-    restarted = before.dokploy.task is not None and known.task not in {None, before.dokploy.task}
+    gone = replaced(step)
     generation = before.observed_generation if step.is_blind else step.session.metadata.generation
     return before.model_copy(
         update={
             "phase": _phase(step, ready),
             "url": step.want.url if isinstance(step.want, Desired) else before.url,
             "revision": _revision(step),
-            "dokploy": known,
+            "dokploy": gone.known,
             "conditions": _stamped(step, verdicts, generation),
             "attention": _attention(step),
             "stopped_by": _stopped_by(step),
-            "restarts": before.restarts + (1 if restarted else 0),
+            "restarts": before.restarts + gone.count,
             "last_failure": _last_failure(step),
             "observed_generation": generation,
         }

@@ -146,6 +146,8 @@ class DokployStatus(Model):
     """The task that ran when the session was last seen settled."""
     replaced: str | None = None
     """The task that the last apply replaces; while it runs, the new container does not."""
+    counted: str | None = None
+    """The newest task that ended by itself and is counted in restarts."""
     boot: str | None = None
     """What the container drew at its start, as it last reported: another one is a restart."""
     removing_since: datetime | None = None
@@ -221,7 +223,10 @@ class SessionStatus(Model):
     usage: Usage | None = None
     """What it used when that was last read; null where it was not."""
     restarts: int = 0
-    """How often its container was started again without being asked to."""
+    """How often its container was replaced though nobody asked Berth for it: its program ended, Docker
+    killed it, or somebody restarted it in Dokploy. Each has an event, ContainerReplaced, with Docker's own
+    reason. A restart, stop or change that was asked for does not count, nor does a container that could
+    not be started."""
     last_failure: LastFailure | None = None
     """Its newest failure."""
     observed_generation: int = 0
