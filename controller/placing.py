@@ -12,19 +12,9 @@ from __future__ import annotations
 from controller.errors import Failure, Next
 from controller.observed import Observed
 from controller.planned import Pace, Plan
+from controller.reasons import OUT_OF_REACH, UNPLACED
 from crds.session import ORPHAN_ANNOTATION, DokployStatus, Session, TargetPlace
 from crds.vocabulary import Reason
-
-_OUT_OF_REACH = frozenset(
-    {
-        Reason.TARGET_NOT_FOUND,
-        Reason.TARGET_REPLACED,
-        Reason.TARGET_UNREACHABLE,
-        Reason.TARGET_UNAUTHORIZED,
-        Reason.TARGET_THROTTLED,
-        Reason.TARGET_UNSUPPORTED,
-    }
-)
 
 
 def change_refused(session: Session) -> Failure | None:
@@ -113,14 +103,27 @@ def nothing_was_made(session: Session) -> bool:
     return not session.is_placed and session.status.dokploy.intent is None
 
 
-def given_up(session: Session, observed: Observed) -> Plan | None:
-    """The end of a deletion whose owner gives up what cannot be reached; None where it is not so."""
+def out_of_reach(session: Session, observed: Observed) -> Plan | None:
+    """What becomes of a deletion whose target cannot be reached; None where it can be.
+
+    It waits, and names the way out; or it ends, where its owner gives up what is there.
+    """
     cause = observed.unknown
-    asked = session.metadata.annotations.get(ORPHAN_ANNOTATION) == "true"
-    if not asked or cause is None or cause.reason not in _OUT_OF_REACH:
+    if cause is None or cause.reason not in OUT_OF_REACH:
         return None
-    message = (
-        f"Left on the target {session.target_name!r}: {session.left_behind}. Should the target come back, "
-        "its sweep deletes the application and reports the volumes"
-    )
-    return Plan(message, session.status.dokploy, pace=Pace.SETTLED, finished=True)
+    known = session.status.dokploy
+    if session.metadata.annotations.get(ORPHAN_ANNOTATION) == "true":
+        message = (
+            f"Left on the target {session.target_name!r}: {session.left_behind}. Should the target come "
+            f"back, "
+            "its sweep deletes the application and reports the volumes"
+        )
+        return Plan(message, known, pace=Pace.SETTLED, finished=True)
+    message = cause.message
+    if cause.reason not in UNPLACED:
+        message = (
+            f"the target {session.target_name!r} cannot be reached: {message}; the deletion goes on once "
+            f"it can "
+            f"be, or give up what is there: {_give_up(session)}"
+        )
+    return Plan(message, known, blocked=Failure(Next.WAIT, cause.reason, message))

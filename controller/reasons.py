@@ -26,7 +26,15 @@ WAITS = ADMISSION - {Reason.INVALID_SPEC, Reason.TARGET_CHANGE_REFUSED, Reason.T
 UNPLACED = frozenset({Reason.TARGET_NOT_FOUND, Reason.TARGET_REPLACED})
 """Reasons for which nothing of a session can be seen or done: where it is cannot be reached any more."""
 
-OBSTACLES = UNPLACED | {Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED, Reason.WORK_UNKNOWN}
+OUT_OF_REACH = UNPLACED | {
+    Reason.TARGET_UNREACHABLE,
+    Reason.TARGET_UNAUTHORIZED,
+    Reason.TARGET_THROTTLED,
+    Reason.TARGET_UNSUPPORTED,
+}
+"""Reasons for which a target cannot be reached, for a while or for good."""
+
+OBSTACLES = OUT_OF_REACH | {Reason.ORPHAN_SERVICE, Reason.WORK_UNSAVED, Reason.WORK_UNKNOWN}
 """What no deletion gets past before a person has acted (law L3): the reason says so, not the message
 alone."""
 

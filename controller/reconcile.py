@@ -21,7 +21,7 @@ from controller.execute import begun, execute, recorded
 from controller.inputs import Inputs
 from controller.observe import read
 from controller.observed import Observed, Reading, Unknown
-from controller.placing import elsewhere, given_up, is_certain, nothing_was_made, placed
+from controller.placing import elsewhere, is_certain, nothing_was_made, out_of_reach, placed
 from controller.plan import plan
 from controller.plan_deletion import plan_deletion
 from controller.planned import Deadlines, Pace, Plan, replace_known
@@ -185,8 +185,8 @@ def _plan(session: Session, inputs: Inputs, observed: Observed, target: Target |
     if session.metadata.deletion_timestamp is not None:
         nothing = inputs.obstacle is not None and nothing_was_made(session)
         claimed = inputs.claimed and not nothing
-        given = given_up(session, observed) if claimed else None
-        return given or plan_deletion(
+        stuck = out_of_reach(session, observed) if claimed else None
+        return stuck or plan_deletion(
             session, inputs.identity, observed, storage=inputs.storage, claimed=claimed, now=now
         )
     deadlines = target.deadlines if target else Deadlines()
@@ -233,7 +233,8 @@ async def _announce(
     deletion was undone: what was planned is then out of date, and nothing of it is done.
     """
     now = context.now()
-    if any(isinstance(action, Create) for action in planned.actions):
+    creates = any(isinstance(action, Create) for action in planned.actions)
+    if creates:
         await context.records.claim(
             Claim(
                 session_id=inputs.identity.session_id,
@@ -262,7 +263,8 @@ async def _announce(
         uid=meta.uid,
         status=status,
         before=session.status,
-        generation=meta.generation if going else None,
+        # Nor is anything made where another target was named since: it could not be moved there.
+        generation=meta.generation if going or creates else None,
     )
     return status
 

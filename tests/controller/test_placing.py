@@ -78,10 +78,10 @@ async def test_the_place_is_on_record_before_anything_is_made():
         announced = []
         write = of.records.update_status
 
-        async def noting(kind, key, *, uid, status, before=None):
-            if kind is Session and status.dokploy.intent is not None:
-                announced.append(status.dokploy.target)
-            return await write(kind, key, uid=uid, status=status, before=before)
+        async def noting(kind, key, **given):
+            if kind is Session and given["status"].dokploy.intent is not None:
+                announced.append(given["status"].dokploy.target)
+            return await write(kind, key, **given)
 
         of.records.update_status = noting
         await of.declare()
@@ -140,6 +140,26 @@ async def test_before_anything_was_made_the_target_is_free():
                 await asyncio.sleep(0.1)
         assert of.applications() == []
         assert (await of.session()).status.dokploy.target.name == "second"
+
+
+async def test_a_target_named_just_before_the_create_is_where_it_is_made():
+    async with two_dokploys() as (of, second):
+        of.run_controller()
+        await declare_target(of, "second")
+        await asyncio.sleep(5)
+        claim = of.records.claim
+
+        async def claiming(given):
+            of.records.claim = claim
+            await claim(given)
+            await of.change(target=TargetReference(name="second"))
+
+        of.records.claim = claiming
+        await of.declare()
+        await asyncio.sleep(30)
+        assert of.applications() == []
+        assert len(applications(second)) == 1
+        assert (await condition(of, "Admitted"))[0] == "True"
 
 
 async def test_a_record_without_a_place_is_where_it_is_declared_to_be():
@@ -346,3 +366,23 @@ async def test_an_explanation_names_the_obstacle_and_promises_nothing():
         await asyncio.sleep(5)
         told = await explain(of.records, await of.session())
         assert ("--orphan" in told.why, told.actions) == (True, ())
+
+
+async def test_a_deletion_whose_target_does_not_answer_names_the_way_out_and_takes_it():
+    async with world() as of:
+        of.run_controller()
+        await of.declare()
+        await of.until_ready()
+        app_name = (await of.session()).status.dokploy.app_name
+        await retarget(of, "default", "http://nowhere.test")
+        of.dokploy.up = False
+        await of.delete()
+        await asyncio.sleep(60)
+        status, reason, message = await condition(of, "Ready")
+        assert (status, reason) == ("False", "TargetUnreachable")
+        assert "berth delete session fix-login --orphan" in message
+        assert (await condition(of, "Admitted"))[0] == "True", "it may come back"
+        await orphan(of)
+        await of.until_gone()
+        (told,) = events(of, "Orphaned")
+        assert app_name in told

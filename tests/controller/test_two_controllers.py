@@ -73,10 +73,10 @@ async def test_who_came_second_looks_again_and_goes_on():
         passes = iter([Conflict("the other was first")])
         update_status = of.records.update_status
 
-        async def contested(kind, key, *, uid, status, before=None):
+        async def contested(kind, key, **given):
             if kind is Session and (conflict := next(passes, None)):
                 raise conflict
-            return await update_status(kind, key, uid=uid, status=status, before=before)
+            return await update_status(kind, key, **given)
 
         of.records.update_status = contested
         await of.change(env=(EnvVar(name="A", value="b"),))
