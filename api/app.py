@@ -30,7 +30,7 @@ from api.journal import Journal
 from api.logs import Logs
 from api.metrics import Measured, Metrics
 from api.operations import Operations
-from api.ports import AskWork, Clock, Connect, Explain, Preview, SessionId
+from api.ports import Affects, AskWork, Clock, Connect, Explain, Preview, SessionId
 from api.problems import Problem, problem_of
 from api.readings import Readings
 from api.settings import ApiSettings
@@ -49,7 +49,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one argument for each part from outside
     settings: ApiSettings,
     records: Records,
     explain: Explain,
@@ -58,6 +58,7 @@ def create_app(
     session_id: SessionId,
     ask_work: AskWork,
     *,
+    affects: Affects,
     now: Clock = utc_now,
 ) -> FastAPI:
     """The API over some records; raises TokenError. The records are closed by whoever opened them."""
@@ -73,6 +74,7 @@ def create_app(
         logs=Logs(records, readings, now=now, closing=closing, poll=settings.api_log_poll_seconds),
         streams=Streams(metrics, limit=settings.api_watchers),
         explain=explain,
+        affects=affects,
         preview=preview,
         gate=Gate(read_or_make_token(settings.token_file)),
         metrics=metrics,

@@ -14,7 +14,7 @@ from api.identity import Gate, Identity
 from api.logs import Logs
 from api.metrics import Metrics
 from api.operations import Operations
-from api.ports import Clock, Explain, Preview
+from api.ports import Affects, Clock, Explain, Preview
 from api.readings import Readings
 from api.settings import ApiSettings
 from api.streams import Streams
@@ -33,6 +33,7 @@ class Face:
     logs: Logs
     streams: Streams
     explain: Explain
+    affects: Affects
     preview: Preview
     gate: Gate
     metrics: Metrics

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from crds.base import Resource
 from crds.session import Session
 from crds.target import Target
 from crds.target_status import FoundItem
@@ -67,6 +68,14 @@ class AskWork(Protocol):
 
     async def __call__(self, records: Records, session: Session) -> Loss | None:
         """Ask, and wait for a fresh answer; None where nothing is lost. Raises RecordsError."""
+        ...
+
+
+class Affects(Protocol):
+    """Says which sessions a Secret, template or Target concerns that have not taken it up."""
+
+    async def __call__(self, records: Records, changed: Resource, *, gone: bool = False) -> str:
+        """A sentence for whoever made the change, empty where nobody is concerned; raises RecordsError."""
         ...
 
 

@@ -18,6 +18,7 @@ from api.token import TokenError
 # The meetings of the two packages: docs/decisions/0003, 0011, 0012 and 0015.
 from controller.connection import connect
 from controller.identity import session_id
+from crds.base import Resource
 from crds.logs import configure_logging
 from crds.session import Session
 from crds.target import Target
@@ -46,6 +47,13 @@ async def ask_work(records: Records, session: Session) -> Loss | None:
     return await ask(records, session)
 
 
+async def affects(records: Records, changed: Resource, *, gone: bool = False) -> str:
+    """Whom a changed record concerns."""
+    from controller.affected import affected  # noqa: PLC0415 - as above
+
+    return await affected(records, changed, gone=gone)
+
+
 async def preview(records: Records, dokploy: Dokploy, target: Target) -> Findings:
     """What a sweep of a target would find just now."""
     # Loaded with the first sweep that is looked at: it brings the controller's way of observing.
@@ -59,7 +67,7 @@ async def run(settings: ApiSettings) -> None:
     url = settings.database_url.get_secret_value()
     records = await open_records(url, key=KeyRing.load(settings.key_file, os.environ))
     try:
-        app = create_app(settings, records, explain, preview, connect, session_id, ask_work)
+        app = create_app(settings, records, explain, preview, connect, session_id, ask_work, affects=affects)
         server = ApiServer(app)
         await server.serve([listen(settings)])
     finally:

@@ -78,7 +78,7 @@ async def create_record(
     """A new record."""
     given = await _given(request, here, plural, namespace, name=None)
     created = await here.operations.create(who, given)
-    return record_response(created, 201, {"Location": _path_of(created)})
+    return record_response(created, 201, {"Location": _path_of(created), **await _affected(here, created)})
 
 
 @router.put(_ONE_NAMESPACED)
@@ -97,7 +97,8 @@ async def apply_record(
     mode = Mode.DRY_RUN if dry_run else Mode.STORE
     applied = await here.operations.apply(who, given, mode=mode, expected=_expected(request))
     status = 201 if applied.result is Result.CREATED and mode is Mode.STORE else 200
-    return record_response(applied.resource, status, {RESULT_HEADER: applied.result.value})
+    changed = {} if applied.result is Result.UNCHANGED else await _affected(here, applied.resource)
+    return record_response(applied.resource, status, {RESULT_HEADER: applied.result.value, **changed})
 
 
 @router.delete(_ONE_NAMESPACED)
@@ -126,7 +127,8 @@ async def delete_record(
         gone = await here.operations.give_up(who, key, expected=_expected(request))
         return record_response(gone, headers={"Warning": f'299 berth "{left_behind(gone)}"'})
     delete = here.operations.delete_forced if force else here.operations.delete
-    return record_response(await delete(who, kind, key, expected=_expected(request)))
+    deleted = await delete(who, kind, key, expected=_expected(request))
+    return record_response(deleted, headers=await _affected(here, deleted, gone=True))
 
 
 # Before the verbs of a session, which would take it for one of theirs.
@@ -157,6 +159,12 @@ async def ask_session(
         raise Problem(Reason.NOT_FOUND, f"a session can be asked to {', '.join(Verb)}; not to {verb!r}")
     manner = Manner(when, logins)
     return record_response(await here.operations.ask(who, Key(namespace, name), Verb(verb), manner))
+
+
+async def _affected(here: Face, changed: Resource, *, gone: bool = False) -> dict[str, str]:
+    """The header that says which sessions a change concerns; none where nobody is concerned."""
+    said = await here.affects(here.records, changed, gone=gone)
+    return {"Warning": f'299 berth "{said}"'} if said else {}
 
 
 async def _given(

@@ -64,6 +64,8 @@ class Applied:
 
     result: Result
     record: Record
+    remark: str = ""
+    """Which sessions it concerns, in words."""
 
 
 def path_of(kind: Kind, namespace: str | None, name: str | None = None) -> str:
@@ -75,6 +77,11 @@ def path_of(kind: Kind, namespace: str | None, name: str | None = None) -> str:
 
 def _at(reference: Reference) -> str:
     return path_of(reference.kind, reference.namespace, reference.name)
+
+
+def _remark(answer: httpx.Response) -> str:
+    """What the server says beside the record, in its Warning header."""
+    return str(answer.headers.get("Warning", "")).partition('"')[2].removesuffix('"')
 
 
 class Client:
@@ -127,22 +134,29 @@ class Client:
         )
         said = answer.headers.get("Berth-Result", "")
         fallback: Result = "created" if answer.status_code == httpx.codes.CREATED else "configured"
-        return Applied(_RESULTS.get(said, fallback), _decoded(answer))
+        return Applied(_RESULTS.get(said, fallback), _decoded(answer), _remark(answer))
 
-    async def create(self, reference: Reference, record: Record) -> Record:
+    async def create(self, reference: Reference, record: Record) -> Applied:
         """A new record; a conflict if there is one of that name."""
-        return await self._json("POST", path_of(reference.kind, reference.namespace), json=record)
+        path = path_of(reference.kind, reference.namespace)
+        answer = await self._send("POST", path, json=record)
+        return Applied("created", _decoded(answer), _remark(answer))
 
-    async def delete(self, reference: Reference, *, unsaved: Literal["keep", "discard"] = "keep") -> Record:
-        """Ask for deletion. With ``keep``, a session that holds unsaved work, or may, is refused."""
-        return await self._json(
-            "DELETE", _at(reference), params={"force": "true"} if unsaved == "discard" else None
-        )
+    async def delete(
+        self, reference: Reference, *, unsaved: Literal["keep", "discard"] = "keep"
+    ) -> tuple[Record, str]:
+        """Ask for deletion; the record, and which sessions it concerns, in words.
+
+        With ``keep``, a session that holds unsaved work is refused.
+        """
+        params = {"force": "true"} if unsaved == "discard" else None
+        answer = await self._send("DELETE", _at(reference), params=params)
+        return _decoded(answer), _remark(answer)
 
     async def give_up(self, reference: Reference) -> tuple[Record, str]:
         """Delete a session whose target cannot be reached; the record, and what is left there, in words."""
         answer = await self._send("DELETE", _at(reference), params={"orphan": "true"})
-        return _decoded(answer), answer.headers.get("Warning", "").partition('"')[2].removesuffix('"')
+        return _decoded(answer), _remark(answer)
 
     async def undelete(self, reference: Reference) -> Record:
         """Take back a deletion of which no step was taken yet."""

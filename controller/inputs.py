@@ -66,7 +66,7 @@ async def gather(
         return Inputs(identity, failure, session.spec.storage, obstacle=gone)
     template: SessionTemplate | None = None
     try:
-        template = await _template(records, session)
+        template = await read_template(records, session)
         admission.check(session, target)
         secrets = await read_secrets(records, session.metadata.namespace)
         want = resolver.resolve(session, template=template, target=target, secrets=secrets, identity=identity)
@@ -81,7 +81,7 @@ async def gather(
 async def storage_of(records: Records, session: Session) -> Storage:
     """What becomes of its volumes, its template asked; raises RecordsError."""
     try:
-        return _storage(session, await _template(records, session))
+        return _storage(session, await read_template(records, session))
     except Unresolved:
         # The template that said what becomes of the volumes is gone: nobody asks to remove them (S9).
         return session.spec.storage if _declares_storage(session) else Storage(on_delete="Retain")
@@ -100,7 +100,8 @@ async def read_secrets(records: Records, namespace: str) -> SecretValues:
     return SecretValues.of(page.items)
 
 
-async def _template(records: Records, session: Session) -> SessionTemplate | None:
+async def read_template(records: Records, session: Session) -> SessionTemplate | None:
+    """The template that a session names, of its namespace or of all; raises Unresolved."""
     name = session.spec.template
     if name is None:
         return None

@@ -78,6 +78,8 @@ async def _apply(
                 say(f"{document.reference} {applied.result}{suffix}")
             elif way.shape == "name":
                 say(str(document.reference))
+            if applied.remark:
+                say(applied.remark, err=True)
     if way.shape in {"json", "yaml"}:
         records = [applied.record for applied in done]
         several = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": records}

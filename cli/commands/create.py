@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli import printing
-from cli.client import Client
+from cli.client import Applied, Client
 from cli.failures import ExitCode, Failure
 from cli.kinds import SECRET, Reference, kind_named, refer
 from cli.options import Namespace, Server
@@ -123,7 +123,7 @@ def _literal(argument: str) -> tuple[str, bytes]:
     return key, value.encode()
 
 
-async def _new(reference: Reference, record: Record, client: Client) -> Record:
+async def _new(reference: Reference, record: Record, client: Client) -> Applied:
     try:
         return await client.create(reference, record)
     except Failure as failure:
@@ -142,10 +142,11 @@ async def _create(
 ) -> None:
     if existing == "replace":
         applied = await client.apply(reference, record, dry_run="none")
-        result, stored = applied.result, applied.record
     else:
-        result, stored = "created", await _new(reference, record, client)
+        applied = await _new(reference, record, client)
     if way.tabular:
-        say(f"{reference} {result}")
+        say(f"{reference} {applied.result}")
     else:
-        printing.write(stored, way)
+        printing.write(applied.record, way)
+    if applied.remark:
+        say(applied.remark, err=True)

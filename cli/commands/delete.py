@@ -161,8 +161,11 @@ async def _asked(
             record, left = await client.give_up(reference)
             say(f"{reference}: {left}")
             return record
-        return await client.delete(reference, unsaved="discard" if manner == "force" else "keep")
+        record, remark = await client.delete(reference, unsaved="discard" if manner == "force" else "keep")
     except Failure as failure:
         if failure.code is ExitCode.NOT_FOUND and absent == "ignore":
             return None
         raise
+    if remark:
+        say(remark, err=True)
+    return record

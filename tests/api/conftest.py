@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.settings import ApiSettings
 from controller.identity import session_id
-from crds.base import Condition, ConditionStatus, Key, ObjectMeta
+from crds.base import Condition, ConditionStatus, Key, ObjectMeta, Resource
 from crds.secret import Secret
 from crds.session import DokployStatus, Phase, Session, SessionSpec, SessionStatus
 from crds.target import Target
@@ -83,6 +83,11 @@ class Told:
     why: str
     actions: tuple[str, ...] = ()
     wait_seconds: float | None = None
+
+
+async def affects(records: Records, changed: Resource, *, gone: bool = False) -> str:
+    """A word on each Secret."""
+    return f"it concerns {changed.key}" if isinstance(changed, Secret) else ""
 
 
 async def explain(records: Records, session: Session) -> Told:
@@ -161,7 +166,9 @@ def work() -> Work:
 def app(
     settings: ApiSettings, records: SqlRecords, connections: Connections, clock: Clock, work: Work
 ) -> FastAPI:
-    return create_app(settings, records, explain, preview, connections, session_id, work, now=clock)
+    return create_app(
+        settings, records, explain, preview, connections, session_id, work, affects=affects, now=clock
+    )
 
 
 @pytest.fixture

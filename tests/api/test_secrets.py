@@ -75,6 +75,17 @@ def secret_body(**more: object) -> dict[str, object]:
     }
 
 
+async def test_an_answer_says_whom_a_change_concerns(client: Client) -> None:
+    concerned = '299 berth "it concerns alice/mine"'
+    assert (await client.put(f"{SECRET}?dryRun=true", json=secret_body())).headers["warning"] == concerned
+    assert (await client.put(SECRET, json=secret_body())).headers["warning"] == concerned
+    assert "warning" not in (await client.put(SECRET, json=secret_body())).headers
+    assert (await client.delete(SECRET)).headers["warning"] == concerned
+    listed = "/api/namespaces/alice/secrets"
+    assert (await client.post(listed, json=secret_body())).headers["warning"] == concerned
+    assert "warning" not in (await client.put(HELLO, json=session_body())).headers
+
+
 async def test_shows_digests_in_place_of_values(client: Client) -> None:
     data = {"file": base64.b64encode(b"\xff\x00").decode()}
     answer = await client.put(SECRET, json=secret_body(data=data, type="berth.dev/api-key"))

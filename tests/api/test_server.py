@@ -29,6 +29,7 @@ from tests.api.conftest import (
     Clock,
     Connections,
     Work,
+    affects,
     declare_target,
     explain,
     preview,
@@ -45,7 +46,11 @@ async def server(
     told = settings.model_copy(
         update={"api_endpoint_file": tmp_path / "run" / "api.json", "api_request_timeout_seconds": 0.3}
     )
-    made = ApiServer(create_app(told, records, explain, preview, connections, session_id, Work(), now=clock))
+    made = ApiServer(
+        create_app(
+            told, records, explain, preview, connections, session_id, Work(), affects=affects, now=clock
+        )
+    )
     task = asyncio.create_task(made.serve([listen(told)]))
     async with asyncio.timeout(5):
         while not made.url:

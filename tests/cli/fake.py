@@ -81,6 +81,8 @@ class FakeBerth(httpx.AsyncBaseTransport):
     oldest: int = 0
     """Changes up to this revision are no longer kept."""
     requests: list[httpx.Request] = field(default_factory=list)
+    concerns: str = ""
+    """Which sessions an apply concerns, in words."""
     explanation: Record = field(default_factory=dict)
     planned: Record = field(default_factory=dict)
     preview: Record = field(default_factory=dict)
@@ -273,7 +275,8 @@ class FakeBerth(httpx.AsyncBaseTransport):
         else:
             record = old if same and old else self.put(body)
         status = 201 if old is None and "dryRun" not in parameters else 200
-        return httpx.Response(status, json=self._shown(record), headers={"Berth-Result": result})
+        said = {"Warning": f'299 berth "{self.concerns}"'} if self.concerns else {}
+        return httpx.Response(status, json=self._shown(record), headers={"Berth-Result": result, **said})
 
     def _verb(self, match: re.Match[str], parameters: dict[str, str]) -> httpx.Response:
         record = self._there((match["plural"], match["ns"] or "", match["name"]))

@@ -175,6 +175,19 @@ def test_diff_of_a_secret_shows_hashes_and_stores_nothing(berth, fake):
 # -- create secret
 
 
+def test_whom_a_secret_concerns_is_said_beside_the_result(berth, fake, tmp_path):
+    fake.concerns = "2 sessions take it up at their next idle moment: default/a, default/b"
+    words = ("create", "secret", "github", "--from-literal=a=canary", "--replace")
+    assert berth(*words).stderr == f"{fake.concerns}\n"
+    assert berth(*words, "-o", "name").stdout == "secret/github\n"
+    (tmp_path / "s.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: github}\nstringData: {a: other}\n"
+    )
+    applied = berth("apply", "-f", str(tmp_path / "s.yaml"), "--dry-run=server")
+    assert applied.stdout == "secret/github configured (server dry run)\n"
+    assert applied.stderr == f"{fake.concerns}\n"
+
+
 def test_a_secret_from_files_stdin_and_literals(berth, fake, tmp_path):
     (tmp_path / "auth.json").write_bytes(b"\x00canary")
     result = berth(
