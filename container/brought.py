@@ -56,11 +56,16 @@ async def learn(git: Git, directory: Path, remotes: Iterable[str]) -> tuple[str,
     Such as the ref of a pull request. It is added to a noted clone, since the next fetch forgets it.
     Raises GitFailure, OSError.
     """
-    fetched, known = _fetched(directory, tuple(remotes)), brought(directory)
-    new = fetched - set(known or ())
-    if not new:
-        return ()
-    beyond = await _beyond(git, directory, new)
+    return await add(git, directory, _fetched(directory, tuple(remotes)))
+
+
+async def add(git: Git, directory: Path, commits: set[str]) -> tuple[str, ...]:
+    """Add to a noted clone what is new of some commits that a remote has, and is here.
+
+    Returns what was new, also where no clone was noted. Raises GitFailure, OSError.
+    """
+    known = brought(directory)
+    beyond = await _beyond(git, directory, commits - set(known or ()))
     if known is not None and beyond:
         _write(directory, sorted({*known, *beyond}))
     return tuple(sorted(beyond))
@@ -90,7 +95,7 @@ async def _beyond(git: Git, directory: Path, commits: set[str]) -> set[str]:
     """Those of some commits that no branch of a remote has; raises GitFailure."""
     if not commits:
         return set()
-    words = ("rev-list", "--stdin", "--ignore-missing", "--not", "--remotes")
+    words = ("rev-list", "--ignore-missing", "--stdin", "--not", "--remotes")
     output = await git.run(*at(directory), *words, given="\n".join(commits).encode())
     return commits & set(output.decode().split())
 

@@ -36,6 +36,7 @@ from container.logins import logins
 from container.moments import now, rfc3339
 from container.ondemand import OnDemand
 from container.preview.previews import Previews
+from container.pushed import Pushed
 from container.terminal.terminals import Terminals
 from container.tree.tree import Tree
 from container.work import UNKNOWN, Saved, Work, read_work
@@ -70,6 +71,7 @@ class Session:
         self._identity = Identity(settings, environ)
         environ |= self._identity.variables
         self._git = Git(environ)
+        self._pushed = Pushed(_login(settings, given))
         self.workspace = Workspace(settings, self._git, say=self._say_of_workspace)
         self._work = OnDemand(self._read_work, _WorkRead(UNKNOWN, ""))
         self._logins = OnDemand(self._read_logins, self._logins_now())
@@ -230,7 +232,7 @@ class Session:
         at = rfc3339(now())
         # Also while it is being prepared, or that failed: what is in it then may be somebody's work,
         # and where nothing is, nothing is lost.
-        work = await read_work(self._git, self.settings.workspace)
+        work = await read_work(self._git, self.settings.workspace, pushed=self._pushed)
         if not self.workspace.usable:
             return _WorkRead(work, at)
         # A change of what git tells is somebody's doing; the first look and a failed one are nobody's.

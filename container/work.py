@@ -14,6 +14,7 @@ from container.directories import STAGING, at, own_directory, remote_urls, submo
 from container.git import Git
 from container.git_failures import GitFailure
 from container.porcelain import records
+from container.pushed import Pushed
 
 _MAX_REPOSITORIES = 20
 _SILENCE = 30.0
@@ -51,11 +52,14 @@ class Work:
 UNKNOWN = Work(Saved.UNKNOWN)
 
 
-async def read_work(git: Git, workspace: Path) -> Work:
-    """Look at the workspace; Unknown where git does not answer. Never raises."""
+async def read_work(git: Git, workspace: Path, *, pushed: Pushed | None = None) -> Work:
+    """Look at the workspace; Unknown where git does not answer. Never raises.
+
+    ``pushed`` asks remotes for what git here cannot tell.
+    """
     try:
         repositories, loose = await asyncio.to_thread(survey, workspace)
-        works = [await _read_repository(git, repository) for repository in repositories]
+        works = [await _read_repository(git, repository, pushed) for repository in repositories]
     except (GitFailure, OSError, ValueError):
         return UNKNOWN
     if loose:
@@ -98,18 +102,18 @@ def survey(workspace: Path) -> tuple[list[Path], int]:
     return repositories, loose
 
 
-async def _read_repository(git: Git, repository: Path) -> Work:
+async def _read_repository(git: Git, repository: Path, pushed: Pushed | None) -> Work:
     place = ("-C", str(repository))
     # Said in full: what a person configured for their own eyes must hide no work.
     words = ("status", "--porcelain=v2", "--branch", "--show-stash", "--untracked-files=normal")
     status = await git.run(*place, *words, "--ignore-submodules=none", "-z", silence=_SILENCE)
     headers, changed = records(status)
     directory = await asyncio.to_thread(own_directory, repository)
-    unpushed, has_remote = await _unpushed(git, directory)
+    unpushed, has_remote = await _unpushed(git, directory, pushed)
     uncommitted = len(changed) + int(headers.get("stash", "0"))
     for submodule in await asyncio.to_thread(submodules, directory):
         # The files of those that are in the tree were looked at above, their commits and stashes were not.
-        unpushed += (await _unpushed(git, submodule))[0]
+        unpushed += (await _unpushed(git, submodule, pushed))[0]
         uncommitted += await asyncio.to_thread(_stashes, submodule)
     if not has_remote:
         saved = Saved.NO_REMOTE
@@ -120,25 +124,35 @@ async def _read_repository(git: Git, repository: Path) -> Work:
     return Work(saved, uncommitted, unpushed, headers.get("branch.head", ""), headers.get("branch.oid", ""))
 
 
-async def _unpushed(git: Git, directory: Path) -> tuple[int, bool]:
+async def _unpushed(git: Git, directory: Path, pushed: Pushed | None) -> tuple[int, bool]:
     """How many commits only this repository has, and whether it has a remote to push them to.
 
-    Not counted is what a branch of a remote has, and what the clone or a fetch brought. Tags are
-    looked at where the clone was noted: only then is it known which of them came with it.
+    Not counted is what a branch of a remote has, and what the clone or a fetch brought.
     """
     remotes = await remote_urls(git, directory)
-    known = await asyncio.to_thread(brought, directory)
     others = await learn(git, directory, remotes)
+    counted = await _count(git, directory, others if remotes else None)
+    if counted and remotes and pushed and await pushed.learn(git, directory, remotes[0]):
+        counted = await _count(git, directory, others)
+    return counted, bool(remotes)
+
+
+async def _count(git: Git, directory: Path, others: Iterable[str] | None) -> int:
+    """The commits that neither a remote's branch has nor the clone brought, nor are ``others``.
+
+    None for others: all count. Tags are looked at where the clone was noted: only then is it known
+    which of them came with it.
+    """
+    known = await asyncio.to_thread(brought, directory)
     tips = ["--exclude=refs/*", "--all", "--branches"]  # every working tree's HEAD, and all branches
     if known is None:
         known = await asyncio.to_thread(cloned_by_hand, directory)
     else:
         tips.append("--tags")
-    not_work = {*known, *others} if remotes else set()
+    not_work = set() if others is None else {*known, *others}
     given = "".join(f"^{commit}\n" for commit in not_work).encode()
-    words = ("rev-list", "--count", "--stdin", "--ignore-missing", *tips, "--not", "--remotes")
-    counted = await git.run(*at(directory), *words, given=given, silence=_SILENCE)
-    return int(counted), bool(remotes)
+    words = ("rev-list", "--count", "--ignore-missing", "--stdin", *tips, "--not", "--remotes")
+    return int(await git.run(*at(directory), *words, given=given, silence=_SILENCE))
 
 
 def _stashes(directory: Path) -> int:

@@ -11,8 +11,9 @@ import pytest
 
 from container.clone import clone
 from container.environment import Repository
-from container.git import Git
+from container.git import ALLOW_FILE, GUARDED, Git
 from container.git_failures import GitFailure
+from container.pushed import Pushed
 from container.work import Saved, read_work
 from tests.container.conftest import GIT_ENV, git, repositories
 
@@ -205,6 +206,14 @@ async def test_what_a_fetch_brought_stays_known_after_the_next_one(runner, serve
     assert (await read_work(runner, workspace)).unpushed == 1
 
 
+async def test_a_commit_that_git_has_removed_since_the_clone_is_no_matter(runner, fresh, workspace):
+    shutil.copytree(fresh, workspace, dirs_exist_ok=True)
+    noted = workspace / ".git" / "berth-brought"
+    noted.write_text(f"{'b' * 40}\n{noted.read_text()}")
+    _commit(workspace)
+    assert (await read_work(runner, workspace)).unpushed == 1
+
+
 async def test_what_came_from_elsewhere_is_work(runner, served, workspace):
     source = served["source"]
     git("checkout", "-q", "-B", "elsewhere", "main", cwd=source)
@@ -214,10 +223,44 @@ async def test_what_came_from_elsewhere_is_work(runner, served, workspace):
     assert (await read_work(runner, workspace)).unpushed == 1
 
 
-async def test_pushed_work_is_saved(runner, served, workspace):
-    await _clone(runner, served, workspace, "v1")
-    git("switch", "-q", "-c", "mine", cwd=workspace)
+@pytest.mark.parametrize(("ref", "depth"), [("v1", None), ("v1", 1), ("main", 1)])
+async def test_pushed_work_is_saved(served, workspace, ref, depth):
+    runner = Git(GIT_ENV, settings=(*GUARDED, ALLOW_FILE))
+    now, pushed = [0.0], Pushed(clock=lambda: now[0])
+
+    async def unpushed():
+        now[0] += 60
+        return (await read_work(runner, workspace, pushed=pushed)).unpushed
+
+    await _clone(runner, served, workspace, ref, depth)
+    git("switch", "-q", "-c", f"mine-{ref}-{depth}", cwd=workspace)
     _commit(workspace)
-    assert (await read_work(runner, workspace)).saved is Saved.UNSAVED
-    git("push", "-q", "origin", "mine", cwd=workspace)
-    assert (await read_work(runner, workspace)).saved is Saved.CLEAN
+    assert await unpushed() == 1
+    git("push", "-q", "origin", "HEAD", cwd=workspace)
+    assert await unpushed() == 0
+    _commit(workspace)
+    assert await unpushed() == 1
+    git("commit", "-q", "--amend", "--allow-empty", "-m", "again", cwd=workspace)
+    git("push", "-q", "origin", "HEAD:refs/heads/elsewhere", "--force", cwd=workspace)
+    assert await unpushed() == 0
+
+
+async def test_a_remote_is_asked_seldom_and_only_for_commits_that_git_cannot_tell_of(served, workspace):
+    asked = []
+
+    class Counting(Git):
+        async def run(self, *words, **options):
+            asked.extend(word for word in words if word == "ls-remote")
+            return await super().run(*words, **options)
+
+    runner = Counting(GIT_ENV, settings=(*GUARDED, ALLOW_FILE))
+    now, pushed = [0.0], Pushed(clock=lambda: now[0])
+    await _clone(runner, served, workspace, "main", 1)
+    asked.clear()
+    await read_work(runner, workspace, pushed=pushed)
+    assert asked == []
+    _commit(workspace)
+    for _ in range(300):
+        now[0] += 1.0
+        await pushed.learn(runner, workspace / ".git", served["url"])
+    assert 5 <= len(asked) <= 9
