@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from crds.vocabulary import Reason
+from dokploy.local.behaviours import REAL, Behaviour
 from dokploy.port import VolumeRole
 from tests import laws
 from tests.reliability import virtual
@@ -116,7 +117,9 @@ async def _attempt(
     latency: float,
 ) -> Run:
     tampered = any(isinstance(injection.fault, Tamper) for injection in injections)
-    async with reliability_world(dict(scenario.builds), feed=feed) as of:
+    hurried = any(_is_between(scenario.name, injection) for injection in injections)
+    behaviours = REAL - {Behaviour.START_OVERLAPS_STOP} if hurried else REAL
+    async with reliability_world(dict(scenario.builds), feed=feed, behaviours=behaviours) as of:
         of.logged = logged
         of.run_controller()
         of.keep_alive()
@@ -149,6 +152,18 @@ async def _attempt(
         suffered = of.injector.suffered
         sessions = max(sessions, len(await of.sessions()))
         return Run(calls, made, seconds, broken, injected, sessions, outage, suffered)
+
+
+def _is_between(name: str, injection: Injection) -> bool:
+    """Whether an outsider brings two containers together, in whatever order the controller goes.
+
+    He stops a service beside a change of ours, after the last look before its apply: that apply then
+    starts it beside the container that ends. Or his deploy starts what we are just stopping.
+    """
+    if injection.fault is Tamper.EDITS:
+        return True
+    stops = injection.fault in {Tamper.STOPS, Tamper.SCALES_DOWN}
+    return stops and undisturbed(name).calls[injection.number].kind is Kind.CHANGE
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from crds.quantity import PollPeriod, PositiveDuration
 from crds.session import Session
 from crds.target import Poll
 from dokploy.local.accounting import CallRecord
-from dokploy.local.behaviours import REAL
+from dokploy.local.behaviours import REAL, Behaviour
 from tests import laws
 from tests.controller.test_walk import check_rest
 from tests.reliability.accidents import Accidents
@@ -138,8 +138,15 @@ def live(size: Size, seed: int) -> Lived:
     return lived
 
 
+_BEHAVIOURS = REAL - {Behaviour.START_OVERLAPS_STOP}
+"""The outsiders of a day stop and deploy at any moment, also between our last look and an apply: two
+containers that they bring together are nothing that a controller could prevent."""
+
+
 async def _day(size: Size, seed: int, log: list[Any]) -> tuple[DayWorld, People, Accidents, float]:
-    async with reliability_world(kind=DayWorld, poll=size.poll, pacing=size.pacing, behaviours=REAL) as of:
+    async with reliability_world(
+        kind=DayWorld, poll=size.poll, pacing=size.pacing, behaviours=_BEHAVIOURS
+    ) as of:
         of.weather = Weather(random.Random(f"{seed} weather"))
         people, accidents = People(of, seed), Accidents(of, seed)
         span = size.hours * HOUR

@@ -189,9 +189,8 @@ async def test_never_two_containers_on_one_volume_under_stop_first(world):
     for pause in (0.1, 0.6, 1.1, 3.4, 4.0, 0.0, 2.0):
         await world.reload(row)
         await asyncio.sleep(pause)
-        await world.change(row, replicas=0)
+        await world.change(row, env=f"A={pause}")
         await asyncio.sleep(pause)
-        await world.change(row, replicas=1)
     await world.until(row, "1/1")
     assert world.simulation.violations == []
     assert len(world.simulation.running(row["appName"])) == 1
