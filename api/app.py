@@ -33,6 +33,7 @@ from api.operations import Operations
 from api.ports import Affects, AskWork, Clock, Connect, Explain, Preview, SessionId
 from api.problems import Problem, problem_of
 from api.readings import Readings
+from api.render import show_with
 from api.settings import ApiSettings
 from api.streams import Streams
 from api.token import read_or_make_token
@@ -84,6 +85,7 @@ def create_app(  # noqa: PLR0913 - one argument for each part from outside
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        show_with((await records.settings()).digest_key)
         yield
         face.closing.set()
         await face.readings.aclose()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
+import secrets
 from collections.abc import Iterable, Mapping
 
 from pydantic_core import to_json
@@ -18,9 +20,26 @@ from crds.secret import Secret
 _DIGITS = 8
 
 
+class _Digests:
+    """The key of the digests that are shown. Without one a weak secret could be guessed by its digest."""
+
+    def __init__(self) -> None:
+        self.key = secrets.token_bytes(32)
+        """The process's own until :func:`show_with` gives the store's, which outlasts a restart."""
+
+
+_digests = _Digests()
+
+
+def show_with(store_key: bytes) -> None:
+    """Make the digests of this process with the store's key, as every other process of it does."""
+    # A key of its own, so that no digest shown is one that the controller makes with the store's key.
+    _digests.key = hmac.new(store_key, b"berth shown digests", hashlib.sha256).digest()
+
+
 def digest_of(value: bytes) -> str:
-    """What is shown in place of a secret: enough to see that it changed."""
-    return f"sha256:{hashlib.sha256(value).hexdigest()[:_DIGITS]}"
+    """What is shown in place of a secret: enough to see that it changed, and no help in guessing it."""
+    return f"hmac:{hmac.new(_digests.key, value, hashlib.sha256).hexdigest()[:_DIGITS]}"
 
 
 def document_of(resource: Resource) -> dict[str, object]:

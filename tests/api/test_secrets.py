@@ -16,6 +16,7 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
+from api.render import digest_of, show_with
 from api.watch import Watch, Watcher
 from crds.kinds import KINDS
 from crds.logs import configure_logging
@@ -75,6 +76,18 @@ def secret_body(**more: object) -> dict[str, object]:
     }
 
 
+def test_a_digest_is_of_no_help_in_guessing_a_secret_and_outlasts_a_restart() -> None:
+    show_with(b"k" * 32)
+    shown = digest_of(b"hunter2")
+    assert shown == digest_of(b"hunter2") != digest_of(b"hunter3")
+    plain = hashlib.sha256(b"hunter2").hexdigest()
+    assert plain[:8] not in shown
+    show_with(b"o" * 32)
+    assert digest_of(b"hunter2") != shown
+    show_with(b"k" * 32)
+    assert digest_of(b"hunter2") == shown
+
+
 async def test_an_answer_says_whom_a_change_concerns(client: Client) -> None:
     concerned = '299 berth "it concerns alice/mine"'
     assert (await client.put(f"{SECRET}?dryRun=true", json=secret_body())).headers["warning"] == concerned
@@ -93,8 +106,8 @@ async def test_shows_digests_in_place_of_values(client: Client) -> None:
     for body in (answer.json(), (await client.get(SECRET)).json()):
         assert body["type"] == "berth.dev/api-key"
         assert body["digests"] == {
-            "file": f"sha256:{hashlib.sha256(bytes([255, 0])).hexdigest()[:8]}",
-            "token": f"sha256:{hashlib.sha256(CANARY.encode()).hexdigest()[:8]}",
+            "file": digest_of(bytes([255, 0])),
+            "token": digest_of(CANARY.encode()),
         }
         assert "data" not in body
         assert "stringData" not in body
@@ -192,7 +205,7 @@ async def test_a_plan_shows_no_secret(client: Client) -> None:
     answer = await client.post("/api/plan", json=session_body(env=env, image="example/session:2"))
     changes = {change["field"]: (change["before"], change["after"]) for change in answer.json()["changes"]}
     assert changes["spec.env[LOG].value"] == (None, "debug")
-    assert changes["spec.env[GITHUB_TOKEN].value"][1].startswith("sha256:")
+    assert changes["spec.env[GITHUB_TOKEN].value"][1].startswith("hmac:")
     assert_no_secret(answer.text, CANARY)
 
 

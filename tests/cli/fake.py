@@ -347,7 +347,7 @@ class FakeBerth(httpx.AsyncBaseTransport):
             return record
         shown = {part: value for part, value in record.items() if part not in {"data", "stringData"}}
         keys = [*record.get("data", {}), *record.get("stringData", {})]
-        return {**shown, "digests": dict.fromkeys(keys, "sha256:0a1b2c3d")}
+        return {**shown, "digests": dict.fromkeys(keys, "hmac:0a1b2c3d")}
 
 
 def _frame(kind: str, data: Record, revision: int | None = None) -> bytes:

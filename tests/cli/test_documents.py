@@ -130,7 +130,7 @@ def test_diff_shows_fields_and_plan_and_ends_with_1(berth, fake):
         "result": "configured",
         "changes": [
             {"field": "spec.env[LOG].value", "before": "debug", "after": "info"},
-            {"field": "spec.env[TOKEN].value", "before": None, "after": "sha256:0a1b2c3d"},
+            {"field": "spec.env[TOKEN].value", "before": None, "after": "hmac:0a1b2c3d"},
             {"field": "spec.source.depth", "before": 1, "after": None},
         ],
         "plan": {
@@ -144,7 +144,7 @@ def test_diff_shows_fields_and_plan_and_ends_with_1(berth, fake):
     assert result.stdout.splitlines() == [
         "session/hello would be configured",
         '  spec.env[LOG].value: "debug" -> "info"',
-        '  spec.env[TOKEN].value: (absent) -> "sha256:0a1b2c3d"',
+        '  spec.env[TOKEN].value: (absent) -> "hmac:0a1b2c3d"',
         "  spec.source.depth: 1 -> (absent)",
         "  then the controller would:",
         "    - Configure it",
@@ -167,7 +167,7 @@ def test_diff_of_a_secret_shows_hashes_and_stores_nothing(berth, fake):
     assert (result.exit_code, fake.records) == (1, {})
     assert result.stdout.splitlines() == [
         "secret/github would be created",
-        '  digests.password: (absent) -> "sha256:0a1b2c3d"',
+        '  digests.password: (absent) -> "hmac:0a1b2c3d"',
     ]
     assert "canary" not in result.output
 
