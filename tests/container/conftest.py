@@ -25,7 +25,7 @@ from container.contract import EntryUse
 from container.entry.tokens import Tokens
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 120.0
 SESSION_ID = "s-1"
 TOKEN_KEY = "key-of-the-tests-" + "k" * 26
 GIT_ENV = {
@@ -160,7 +160,7 @@ class Container:
         given = entered() if headers is None else headers
         request = urllib.request.Request(url, body, given, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             with error:

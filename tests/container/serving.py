@@ -39,7 +39,7 @@ async def serving(app: ASGIApp | list) -> AsyncIterator[Served]:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         port = listener.getsockname()[1]
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=120) as http:
                 yield Served(port, http)
         finally:
             server.should_exit = True

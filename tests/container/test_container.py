@@ -271,7 +271,7 @@ def test_a_child_of_it_is_ended_with_it(start):
         container = start(BERTH_REPOSITORY_URL=url).serving()
         connection, _ = silent.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(60)
             assert container.end() == 0
             while connection.recv(4096):
                 pass  # the end of the connection is the end of the git that held it

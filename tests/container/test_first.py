@@ -53,7 +53,7 @@ def _run(child: str) -> subprocess.Popen[str]:
 
 def _ended(child: str) -> tuple[int, str]:
     with _run(child) as first:
-        output, _ = first.communicate(timeout=5)
+        output, _ = first.communicate(timeout=60)
     return first.returncode, output
 
 

@@ -27,7 +27,7 @@ class World:
         )
 
     async def prepare(self):
-        await asyncio.wait_for(self.workspace.prepare(None), 5)
+        await asyncio.wait_for(self.workspace.prepare(None), 120)
         return self.workspace.report
 
     async def failed(self):
@@ -115,7 +115,7 @@ async def test_a_failure_is_a_state_that_is_tried_again_until_it_is_mended(world
     await here.failed()
     assert here.workspace.report["reason"] == "RepositoryNotFound"
     hidden.rename(bare)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 120)
     assert here.workspace.report["state"] == "Ready"
 
 

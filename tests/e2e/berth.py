@@ -23,6 +23,8 @@ BERTH = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).resolve().parents[2]
 _PLAIN: Any = {"trust_env": False, "verify": False}
 """All is plain HTTP on this machine: no proxy, and no certificates to be read for each request."""
+PATIENCE = 300.0
+"""Seconds, the least for whatever is waited for: on a busy machine a test is slow, and not red."""
 _UP = re.compile(r"up after ([0-9.]+) s")
 
 
@@ -34,7 +36,7 @@ class Stream:
 
     def until(self, part: str, *, within: float = 40.0) -> str:
         """The next line that holds a part."""
-        too_late = threading.Timer(within, self.process.terminate)
+        too_late = threading.Timer(max(within, PATIENCE), self.process.terminate)
         too_late.start()
         seen = []
         try:
@@ -82,7 +84,7 @@ class Berth:
         )
         self.output = []
         assert self.process.stdout is not None
-        too_late = threading.Timer(within, self.process.terminate)
+        too_late = threading.Timer(max(within, PATIENCE), self.process.terminate)
         too_late.start()
         try:
             for line in self.process.stdout:
@@ -115,9 +117,9 @@ class Berth:
         assert self.process is not None
         tree = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=within)
+        out, _ = self.process.communicate(timeout=max(within, PATIENCE))
         self.output += out.splitlines()
-        _, alive = psutil.wait_procs(tree, timeout=5)
+        _, alive = psutil.wait_procs(tree, timeout=60)
         assert not alive, f"left running: {alive}"
         code = self.process.returncode
         self.process = None
@@ -132,7 +134,7 @@ class Berth:
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=2 * PATIENCE,
         )
         both = done.stdout + done.stderr
         assert code is None or done.returncode == code, f"{arguments} gave {done.returncode}:\n{both}"
@@ -145,7 +147,7 @@ class Berth:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=True,
         )
         return json.loads(done.stdout)
@@ -166,14 +168,14 @@ class Berth:
             yield Stream(process)
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE)
 
     def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         """One request to the API, wherever it listens now; raises httpx.HTTPError, OSError."""
         url = json.loads((self.home / "api.json").read_text())["url"]
         token = (self.home / "token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.request(method, f"{url}{path}", json=body, headers=headers, timeout=10, **_PLAIN)
+        return httpx.request(method, f"{url}{path}", json=body, headers=headers, timeout=60, **_PLAIN)
 
     def session(self, name: str = "hello") -> dict[str, Any]:
         """Its record, from the API: a test looks often, and a command costs a third of a second."""
@@ -185,7 +187,7 @@ class Berth:
     def until(self, what: str, true: Callable[[], object], *, within: float = 30.0) -> float:
         """Wait for the world to be so; returns the seconds it took. Until then asking may fail."""
         started = time.monotonic()
-        while time.monotonic() - started < within:
+        while time.monotonic() - started < max(within, PATIENCE):
             with suppress(httpx.HTTPError, OSError, psutil.Error, AssertionError):
                 if true():
                     return time.monotonic() - started

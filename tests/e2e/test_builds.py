@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 def test_an_image_is_built_run_and_a_failed_build_is_told(berth: Berth, server: GitServer):
     good = SESSION.replace("PORT", str(server.port)).replace("BRANCH", "main")
     berth.run("apply", "-f", "-", given=good)
-    berth.run("wait", "session/built", "--for=condition=Ready", "--timeout=40s")
+    berth.run("wait", "session/built", "--for=condition=Ready", "--timeout=300s")
     assert "Cloning" in berth.run("logs", "built", "--build")
     boot = berth.healthz("built")["boot"]
     rows = berth.dokploy("overview.services").json()
@@ -59,6 +59,6 @@ def test_an_image_is_built_run_and_a_failed_build_is_told(berth: Berth, server: 
     assert berth.healthz("built")["boot"] == boot, "what ran goes on"
 
     berth.run("apply", "-f", "-", given=good)
-    berth.run("wait", "session/built", "--for=condition=Ready", "--timeout=40s")
+    berth.run("wait", "session/built", "--for=condition=Ready", "--timeout=300s")
     berth.run("delete", "session", "built")
     assert "-built-" not in berth.dokploy("overview.services").text

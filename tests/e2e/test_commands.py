@@ -23,7 +23,7 @@ spec:
 
 def declare(berth: Berth, name: str, text: str = SESSION) -> None:
     berth.run("apply", "-f", "-", given=text.replace("NAME", name))
-    berth.run("wait", f"session/{name}", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", f"session/{name}", "--for=condition=Ready", "--timeout=300s")
 
 
 def test_the_example_is_ready_and_its_repository_is_cloned(berth: Berth):
@@ -123,7 +123,7 @@ def test_a_watch_and_a_followed_log_show_what_happens(berth: Berth):
         berth.run("restart", "session", "hello")
         berth.run("delete", "session", "watched", "--no-wait")
         assert log.until("serving"), "the log goes on with the new container"
-    berth.run("wait", "session/hello", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/hello", "--for=condition=Ready", "--timeout=300s")
     berth.until("gone", lambda: "watched" not in berth.run("get", "sessions", "-o", "name"))
 
 
@@ -138,11 +138,11 @@ def test_stop_start_restart_and_delete(berth: Berth):
     berth.run("stop", "session", "life")
     berth.until("Stopped", lambda: berth.session("life")["status"]["phase"] == "Stopped")
     berth.run("start", "session", "life")
-    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=300s")
     second = berth.healthz("life")["boot"]
     assert second != boot
     berth.run("restart", "session", "life")
-    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/life", "--for=condition=Ready", "--timeout=300s")
     assert berth.healthz("life")["boot"] != second
     berth.run("delete", "session", "life")
     berth.run("get", "session", "life", code=4)
@@ -173,9 +173,12 @@ def test_a_killed_container_is_told_and_comes_back(berth: Berth):
         process.kill()
     took = berth.until("not Ready", lambda: berth.condition("Ready", "killed")["status"] != "True", within=4)
     print(f"told after {took:.1f} s")
-    berth.run("wait", "session/killed", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/killed", "--for=condition=Ready", "--timeout=300s")
     assert berth.healthz("killed")["boot"] != boot
     assert berth.session("killed")["status"]["restarts"] == 1
+    told = [event for event in berth.json("events")["items"] if event["reason"] == "ContainerReplaced"]
+    assert [event["involvedObject"]["name"] for event in told] == ["killed"]
+    assert "exit (137)" in told[0]["message"], "Docker's own reason"
     berth.run("delete", "session", "killed")
 
 
@@ -197,7 +200,7 @@ def test_a_secret_that_does_not_exist_is_waited_for(berth: Berth, tmp_path: Path
     assert "'my'" in berth.condition("Ready", "waiting")["message"]
     (tmp_path / "token").write_text("canary-4711")
     berth.run("create", "secret", "my", f"--from-file=token={tmp_path / 'token'}")
-    berth.run("wait", "session/waiting", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/waiting", "--for=condition=Ready", "--timeout=300s")
     for shown in (berth.run("get", "secrets", "-o", "yaml"), berth.run("describe", "session", "waiting")):
         assert "canary-4711" not in shown
     berth.run("delete", "session", "waiting")
@@ -210,7 +213,7 @@ def test_an_edit_behind_our_back_ends_where_the_record_says(berth: Berth):
     app = berth.session("tampered")["status"]["dokploy"]["applicationId"]
     berth.dokploy("application.stop", applicationId=app)
     berth.until("not Ready", lambda: berth.condition("Ready", "tampered")["status"] != "True", within=15)
-    berth.run("wait", "session/tampered", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/tampered", "--for=condition=Ready", "--timeout=300s")
     berth.dokploy("application.delete", applicationId=app)
     berth.until(
         "made again",
@@ -230,7 +233,7 @@ def test_ten_stops_and_starts_end_where_the_record_says(berth: Berth):
     for _ in range(5):
         berth.run("stop", "session", "flapping", "--no-wait")
         berth.run("start", "session", "flapping", "--no-wait")
-    berth.run("wait", "session/flapping", "--for=condition=Ready", "--timeout=40s")
+    berth.run("wait", "session/flapping", "--for=condition=Ready", "--timeout=300s")
     ours = [p for p in berth.containers() if "-flapping-" in str(p.environ())]
     assert len(ours) == 1
     berth.run("delete", "session", "flapping")
@@ -270,7 +273,7 @@ def test_work_that_appears_after_a_deletion_was_accepted_holds_it_up_and_it_is_u
     assert "berth undelete session kept" in berth.condition("Ready", "kept")["message"]
     assert "token=" in berth.run("open", "kept", "--print"), "whoever saves the work has to get there"
     berth.run("undelete", "session", "kept")
-    berth.run("wait", "session/kept", "--for=condition=Ready", "--timeout=30s")
+    berth.run("wait", "session/kept", "--for=condition=Ready", "--timeout=300s")
     assert berth.healthz("kept")["boot"] == boot, "it was not interrupted"
     assert file.read_text() == "an hour's work"
     file.unlink()
@@ -306,7 +309,7 @@ def test_a_sweep_is_shown_beforehand_and_then_done(berth: Berth):
     }
     assert "OrphanApplication" in berth.run("sweep", "--dry-run")
     assert late in berth.dokploy("overview.services").text, "a dry run changes nothing"
-    said = berth.run("sweep", "--target=default", "--timeout=60s")
+    said = berth.run("sweep", "--target=default", "--timeout=300s")
     assert "1 deleted" in said
     assert late not in berth.dokploy("overview.services").text
     assert "RetainedVolume" in berth.run("describe", "target/default")

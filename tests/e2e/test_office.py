@@ -41,7 +41,7 @@ def _variables_are_for_programs(one: Berth, nowhere: Path) -> None:
     one.run(
         "apply", "-f", "-", given=json.dumps({"kind": "Session", "metadata": {"name": "v"}, "spec": spec})
     )
-    one.run("wait", "session/v", "--for=condition=Ready", "--timeout=60s")
+    one.run("wait", "session/v", "--for=condition=Ready", "--timeout=300s")
     assert one.condition("WorkspaceReady", "v")["status"] == "True", one.condition("WorkspaceReady", "v")
     assert any(declared.items() <= program.environ().items() for program in one.containers()), (
         "they are there for what the person starts"

@@ -19,7 +19,7 @@ async def test_a_program_is_started_again_where_neither_its_number_nor_a_word_ca
     await supervisor.start(Program("zen", "this"))
     (tmp_path / "run.part").mkdir()  # what stands in the way of run.json, as a full disk does
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while supervisor.log_of("zen").read_text().count(_SAID) < 2:
                 await asyncio.sleep(0.05)
     finally:

@@ -46,7 +46,7 @@ def _side_by_side(one: Berth, two: Berth) -> None:
     ports = {httpx.URL(each.session()["status"]["url"]).port for each in (one, two)}
     assert len(ports) == 2
     second = subprocess.run(
-        [*BERTH, "up"], cwd=ROOT, env=one.environment, capture_output=True, text=True, timeout=30
+        [*BERTH, "up"], cwd=ROOT, env=one.environment, capture_output=True, text=True, timeout=300
     )
     assert second.returncode == 5
     assert "already" in second.stderr
@@ -65,7 +65,7 @@ def _parts_are_killed(one: Berth) -> None:
         one.program(module).kill()
         one.until(f"{module} runs again", lambda module=module: one.program(module).is_running())
         one.until("the API answers", lambda: one.ask("GET", "/api/sessions").is_success)
-        one.run("wait", "session/hello", "--for=condition=Ready", "--timeout=30s")
+        one.run("wait", "session/hello", "--for=condition=Ready", "--timeout=300s")
     assert one.healthz()["boot"] == boot, "the container went on"
     one.program("dokploy.local").kill()
     one.until("a new container", lambda: one.healthz()["boot"] != boot, within=40)
@@ -87,7 +87,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(home: Path):
         env=one.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert refused.returncode != 0
     assert "newer" in refused.stdout + refused.stderr

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.e2e.berth import Berth, condition
+from tests.e2e.berth import PATIENCE, Berth, condition
 
 SMALL_IMAGE = "tests/small:1"
 _SMALL = Path(__file__).with_name("small_session.py")
@@ -184,7 +184,7 @@ class World:
         Returns the seconds until the last violation was gone.
         """
         started = time.monotonic()
-        while time.monotonic() - started < within:
+        while time.monotonic() - started < max(within, PATIENCE):
             wrong = self._violations_now()
             if wrong:
                 time.sleep(0.3)

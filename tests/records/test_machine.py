@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
     async def _taken(self, since, count):
         found = []
         if count:
-            async with asyncio.timeout(10), aclosing(self.records.watch([Session], since=since)) as watch:
+            async with asyncio.timeout(120), aclosing(self.records.watch([Session], since=since)) as watch:
                 async for change in watch:
                     found.append(change)
                     if len(found) == count:

@@ -25,7 +25,7 @@ from container.moments import now
 from container.workspace import Backoff
 
 SCRIPTED = Path(__file__).with_name("scripted.py")
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def command(*flags: object) -> str:

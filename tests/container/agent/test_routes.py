@@ -35,7 +35,7 @@ class Api:
             headers={"Content-Type": "application/json", **entered(), **headers},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 content = answer.read()
                 return answer.status, json.loads(content) if content else None
         except urllib.error.HTTPError as error:
@@ -83,7 +83,7 @@ class Events:
         request = urllib.request.Request(
             f"http://127.0.0.1:{api.container.port}/api/agent{path}", headers={**entered(), **headers}
         )
-        self.answer = urllib.request.urlopen(request, timeout=30)
+        self.answer = urllib.request.urlopen(request, timeout=60)
 
     def next(self):
         """The id and the data of the next event; None at the end."""
@@ -269,7 +269,7 @@ def test_a_form_of_another_page_is_refused(shared):
 
 
 def test_a_request_without_end_is_refused(shared):
-    with socket.create_connection(("127.0.0.1", shared.container.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared.container.port), timeout=60) as connection:
         token = entered()["Authorization"].encode()
         connection.sendall(
             b"POST /api/agent/prompts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -270,7 +270,7 @@ async def test_a_program_that_says_nothing_is_given_up(monkeypatch):
 
 async def test_an_answer_comes_as_it_is_made_and_ends_with_its_reader():
     async with world() as of:
-        async with asyncio.timeout(5), of.http.stream("GET", of.at("stream")) as answer:
+        async with asyncio.timeout(120), of.http.stream("GET", of.at("stream")) as answer:
             chunks = answer.aiter_raw()
             assert await anext(chunks) == b"one"
         pool = of.previews._proxy._client._transport._pool

@@ -23,7 +23,7 @@ async def read(socket, expected):
     """(Controls, output) up to the expected output."""
     controls, output = [], b""
     while expected not in output:
-        message = await asyncio.wait_for(socket.recv(), 10)
+        message = await asyncio.wait_for(socket.recv(), 120)
         if isinstance(message, bytes):
             output += message
         else:
@@ -141,7 +141,7 @@ async def test_a_terminal_that_is_closed_closes_its_sockets(tmp_path):
         async with connect(at.ws(f"/api/terminals/{id_}/socket")) as socket:
             await read(socket, b"ready")
             await world.terminals.close(id_)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(120):
                 with pytest.raises(ConnectionClosed):
                     await drain(socket)
 

@@ -18,7 +18,7 @@ from container.terminal.keyboard import MAX_WAITING
 from container.terminal.scrollback import SCROLLBACK_BYTES
 from container.terminal.terminals import MAX_TERMINALS, Terminals
 
-PATIENCE = 10.0
+PATIENCE = 120.0
 
 
 class World:

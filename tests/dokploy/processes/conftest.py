@@ -73,7 +73,7 @@ def a_spec(image: str, *, env: dict[str, str] | None = None, **fields: object) -
     return ContainerSpec(service="svc", image=image, env=env or {}, **fields)  # type: ignore[arg-type]
 
 
-async def until(true: Callable[[], object], *, seconds: float = 5.0) -> None:
+async def until(true: Callable[[], object], *, seconds: float = 120.0) -> None:
     """Wait for a state of the real world."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -219,7 +219,7 @@ async def test_a_token_in_the_url_is_neither_an_argument_nor_logged(build: Build
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     building = asyncio.create_task(build(url=f"http://bob:T0PSECRET@127.0.0.1:{port}/agent.git"))
-    await asyncio.wait_for(started.wait(), 5)
+    await asyncio.wait_for(started.wait(), 120)
     running = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
     building.cancel()
     with pytest.raises(asyncio.CancelledError):

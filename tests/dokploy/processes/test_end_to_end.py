@@ -72,12 +72,12 @@ async def running(home: Path) -> AsyncIterator[Local]:
         yield Local(home, process, api, told["router_port"])
     if process.returncode is None:
         process.terminate()
-    await asyncio.wait_for(process.communicate(), 10)
+    await asyncio.wait_for(process.communicate(), 120)
     assert not place.exists() or process.returncode == -signal.SIGKILL
 
 
 async def eventually(true: Callable[[], Awaitable[object]]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not await true():
         assert time.monotonic() < deadline, "it did not come to be"
         await asyncio.sleep(0.05)
@@ -203,7 +203,7 @@ async def test_a_kill_leaves_no_process_and_the_next_start_goes_on(images: Image
 async def test_a_second_one_on_the_same_home_is_refused(home: Path) -> None:
     async with running(home) as local:
         second = await start(home)
-        _, error = await asyncio.wait_for(second.communicate(), 10)
+        _, error = await asyncio.wait_for(second.communicate(), 120)
         assert second.returncode == 1
         assert b"already runs on" in error
         assert json.loads((home / "dokploy.json").read_text())["pid"] == local.process.pid
@@ -214,7 +214,7 @@ async def test_a_second_one_on_the_same_home_is_refused(home: Path) -> None:
 async def test_a_port_in_use_names_its_flag(home: Path, flag: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = await start(home, flag, str(taken.getsockname()[1]))
-        _, error = await asyncio.wait_for(process.communicate(), 10)
+        _, error = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 1
     assert f"{flag}: port".encode() in error
 
@@ -224,7 +224,7 @@ async def test_a_key_that_others_can_read_is_refused(home: Path) -> None:
     (home / "key").write_text("secret-canary\n")
     (home / "key").chmod(0o644)
     process = await start(home)
-    out, error = await asyncio.wait_for(process.communicate(), 10)
+    out, error = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 1
     assert b"chmod 600" in error
     assert b"secret-canary" not in out + error
