@@ -156,8 +156,7 @@ def _refused_at_edge(name: str, standing: KeyStanding) -> Unauthorized:
 
 _LOOK = (
     "Look in Dokploy under Settings, API keys: if the key is not there, or has expired, create another; "
-    "if it "
-    "is there, create one with rate limiting off"
+    "if it is there, create one with rate limiting off"
 )
 _REFUSED = {
     KeyStanding.NEVER_ACCEPTED: (
@@ -169,17 +168,14 @@ _REFUSED = {
         f"rate limited; Dokploy answers alike to all of them. {_LOOK}"
     ),
     KeyStanding.LIMITED: (
-        "the API key is rate limited: Dokploy takes it at times and refuses it at others. Create one with "
-        "rate "
-        "limiting off"
+        "the API key is rate limited: Dokploy takes it at times and refuses it at others. "
+        "Create one with rate limiting off"
     ),
 }
 _AT_EDGE = (
-    "Dokploy knows the API key and refuses the call: the key is at the edge of its rate limit, or its "
-    "user is "
-    "no owner or admin any more. Look in Dokploy at the user's role, and whether the key was created with "
-    "rate "
-    "limiting off"
+    "Dokploy knows the API key and refuses the call: the key is at the edge of its rate limit, or its user "
+    "is no owner or admin any more. Look in Dokploy at the user's role, and whether the key was created "
+    "with rate limiting off"
 )
 
 

@@ -234,7 +234,7 @@ async def _entries(
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work again when the database fails it: a watch outlives an outage and misses nothing."""
+    """Do the work again whenever it fails: a watch outlives an outage and misses nothing."""
     delay, time = _FIRST_RETRY_SECONDS, asyncio.get_running_loop().time
     while True:
         begun = time()
@@ -243,6 +243,9 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except (RecordsError, sqlite3.Error, OSError) as error:
             reason = str(error) if isinstance(error, RecordsError) else type(error).__name__
             log.warning("the watch waits for the database", reason=reason)
+        except Exception:
+            # Ended, it would leave every watcher waiting for news that nobody reads.
+            log.exception("the watch failed, it is started again")
         # What went well for a while is a new outage, not the same one.
         delay = _FIRST_RETRY_SECONDS if time() - begun > _LAST_RETRY_SECONDS else delay
         await asyncio.sleep(delay)

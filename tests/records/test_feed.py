@@ -14,6 +14,7 @@ from crds.event import Event
 from crds.session import Session
 from records.errors import Expired, Unavailable
 from records.sql import EventCap, Retention
+from records.sql.feed import _for_ever
 from records.sql.selecting import Cursor
 from records.sql.transaction import _COMPACT_EVERY
 from tests.records.conftest import new_postgres
@@ -157,6 +158,24 @@ async def test_postgres_is_heard_again_after_a_lost_connection(postgres, open_st
     await another.create(session("b"))
     assert [c.resource.metadata.name for c in await waiting] == ["a", "b"]
     assert len((await records.list(Session)).items) == 2
+
+
+@pytest.mark.looptime
+async def test_what_reads_the_feed_is_started_again_whatever_it_ends_for():
+    ends = [RuntimeError("a bug"), Unavailable("the database does not answer"), ValueError("another")]
+    begun = []
+
+    async def work() -> None:
+        begun.append(asyncio.get_running_loop().time())
+        if ends:
+            raise ends.pop()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(_for_ever(work))
+    await asyncio.sleep(60)
+    assert len(begun) == 4
+    assert not task.done()
+    task.cancel()
 
 
 async def test_a_store_that_is_closed_says_so(opener):
