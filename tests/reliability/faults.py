@@ -42,6 +42,9 @@ class Fault(Enum):
     UNREACHABLE = "the connection is refused"
     LOST = "it takes effect, and the connection is cut before the answer"
     SLOW = "the time-out comes first, the effect two seconds later"
+    PROMPT = "the time-out comes first, the effect in the same moment"
+    LATE = "the time-out comes first, the effect 15 seconds later"
+    LATEST = "the time-out comes first, the effect two minutes later"
     THROTTLED = "401, as of a rate limited key"
     REVOKED = "401 for 40 seconds, as of a revoked key"
     PROXY_404 = "404 of a proxy in front of Dokploy"
@@ -78,6 +81,11 @@ class Tamper(Enum):
     RESTARTS = "restarts Dokploy"
     RESTORES = "restores Dokploy's database of a while ago"
 
+
+EFFECT_AFTER = {Fault.SLOW: 2.0, Fault.PROMPT: 0.0, Fault.LATE: 15.0, Fault.LATEST: 120.0}
+"""Seconds from a time-out to the effect of the call. That may come after all that is waited for: what
+is made twice then is found and removed."""
+LATE_EFFECTS = (Fault.PROMPT, Fault.LATE, Fault.LATEST)
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 _HTTP = (
@@ -139,7 +147,7 @@ UNCERTAIN = frozenset(
         Fault.CRASH_AFTER,
         Fault.FAILED_AFTER,
         Fault.LOST,
-        Fault.SLOW,
+        *EFFECT_AFTER,
         Fault.GARBLED,
         Fault.EMPTY,
         Fault.LOST_WRITE,
@@ -199,6 +207,8 @@ def seconds_lost(fault: Fault | Tamper) -> float:
             return 200.0  # an audit shows what the listing does not, and two sweeps what is left over
         case Fault.TOO_LARGE:
             return 130.0
+        case Fault.LATE | Fault.LATEST:
+            return 200.0 + EFFECT_AFTER[fault]
         case Fault.REVOKED:
             return 110.0
         case Fault.THROTTLED:
@@ -217,4 +227,7 @@ def spare_creates(injected: Sequence[tuple[Call, Fault | Tamper]]) -> int:
         call.name in {"application.create", "update_status", "record_event"} and fault in UNCERTAIN
         for call, fault in injected
     )
-    return min(uncertain, sum(fault in FALSE_VIEWS for _, fault in injected))
+    late = sum(
+        call.name == "application.create" and fault in {Fault.LATE, Fault.LATEST} for call, fault in injected
+    )
+    return late + min(uncertain, sum(fault in FALSE_VIEWS for _, fault in injected))

@@ -15,10 +15,19 @@ import httpx
 from dokploy.translation import Answer
 from records.errors import Unavailable
 from tests.laws import FOREIGN
-from tests.reliability.faults import APPLICABLE, Call, Fault, Injection, Kind, Outage, Tamper
+from tests.reliability.faults import (
+    APPLICABLE,
+    EFFECT_AFTER,
+    LATE_EFFECTS,
+    Call,
+    Fault,
+    Injection,
+    Kind,
+    Outage,
+    Tamper,
+)
 
 _REVOKED_FOR = 40.0
-_EFFECT_AFTER = 2.0
 _HEAD_START = 0.03
 _NEVER = 3600.0
 """Seconds; longer than any call may take."""
@@ -122,7 +131,8 @@ class Injector:
             if self.unread and fault is None and self._outage.befalls(kind, name):
                 self.suffered += 1
                 return call, self._outage.fault
-        if isinstance(fault, Fault) and fault not in APPLICABLE[kind]:
+        late = kind is Kind.CHANGE and fault in LATE_EFFECTS
+        if isinstance(fault, Fault) and fault not in APPLICABLE[kind] and not late:
             fault = None  # an earlier fault put another kind of call in this place
         if fault is not None:
             self.injected.append((call, fault))
@@ -196,8 +206,8 @@ class Injector:
             case Fault.HANGS:
                 await asyncio.sleep(_NEVER)
                 raise httpx.ReadTimeout("no answer in time")
-            case Fault.SLOW:
-                self._begin(self._later(call, perform))
+            case Fault.SLOW | Fault.PROMPT | Fault.LATE | Fault.LATEST:
+                self._begin(self._later(call, perform, EFFECT_AFTER[fault]))
                 raise httpx.ReadTimeout("no answer in time")
             case Fault.STALE_VIEW | Fault.PARTIAL_VIEW | Fault.EMPTY_VIEW:
                 return await self._false_view(call, fault, perform)
@@ -210,8 +220,8 @@ class Injector:
                 raise httpx.ReadError("cut")
         return _DONE[fault]
 
-    async def _later(self, call: Call, perform: Callable[[], Awaitable[object]]) -> None:
-        await asyncio.sleep(_EFFECT_AFTER)
+    async def _later(self, call: Call, perform: Callable[[], Awaitable[object]], seconds: float) -> None:
+        await asyncio.sleep(seconds)
         self.overdue.add(call.number)
         await self._performed(call, perform)
 

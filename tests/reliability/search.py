@@ -42,6 +42,9 @@ QUIET = 12.0
 CONFIRMED = 6.0
 """Seconds in which a slow tick comes: a fault in the last listing before the rest is told of, and over."""
 
+AFTERMATH = 45.0
+"""Seconds in which a container is replaced, seen, and asked for its report."""
+
 AUDITED = 75.0
 """Seconds after which every application has been read whole, by the poll periods of this world."""
 
@@ -140,7 +143,11 @@ async def _attempt(
             await scenario.act(of)
         if tampered:
             await asyncio.sleep(AUDITED)  # what an outsider did may show in an audit alone
-        _hold(of, await _rest(of, within, rest))
+        wrong = await _rest(of, within, rest)
+        if of.injector.overdue and wrong is None:
+            await asyncio.sleep(AFTERMATH)  # what came late may just have begun to replace the container
+            wrong = await _rest(of, within, rest)
+        _hold(of, wrong)
         seconds = _now() - began
         calls = tuple(of.injector.calls)
         of.injector.armed = False
@@ -367,6 +374,7 @@ def allowance(
         # A fault of one call meets others that are under way just then.
         allowed[_REMOVAL] += len(VolumeRole)
     for call, fault in injected:
+        allowed.update(_allowed_for_what_is_old(call, fault))
         if fault is Fault.SLOW and call.name in {"application.update", "application.delete"}:
             # Its effect came after we had looked: it was asked for again, and the second changed nothing.
             allowed[call.name] += 1
@@ -390,4 +398,19 @@ def allowance(
             allowed[_REMOVAL] += len(VolumeRole) * max(0, sessions - 1)
         if fault in UNCERTAIN and call.name in {"application.reload", "application.deploy"}:
             allowed[call.name] += 1
+    return allowed
+
+
+def _allowed_for_what_is_old(call: Call, fault: Fault | Tamper) -> Counter[str]:
+    """A call that takes effect after all that is waited for was made again, and what it made is
+    removed. A stale template or secret has its session configured back, and once more forward."""
+    if fault is Fault.STALE_RECORD and not call.subject.startswith("Session "):
+        return Counter({"application.update": 2, "application.reload": 2, "application.deploy": 2})
+    if fault not in {Fault.LATE, Fault.LATEST}:
+        return Counter()
+    allowed = Counter({call.name: 2})
+    if call.name == "application.create":
+        allowed["application.delete"] += 1
+    if call.name == "application.update":
+        allowed["application.reload"] += 1
     return allowed

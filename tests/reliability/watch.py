@@ -127,7 +127,8 @@ class Watch(laws.Keeper):
             self.hold(laws.s1_volume, call.subject, claims)
             self.hold(laws.s9_order, call.subject, self._known(), holders)
         elif call.name == "application.create":
-            self.hold(laws.s8, call.subject, self._of.records.all(Session))
+            if not self._is_overdue(call):  # its session may have gone meanwhile
+                self.hold(laws.s8, call.subject, self._of.records.all(Session))
         elif application_id is not None:
             if call.name == "application.delete":
                 self._look_for_work(owner)
