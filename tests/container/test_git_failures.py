@@ -49,6 +49,11 @@ def test_reasons(said, reason):
     assert failure.message
 
 
+def test_only_who_tries_again_says_so():
+    failure = classify("fatal: unable to access 'https://h/': Could not resolve host: h", None)
+    assert "tried again" not in failure.message
+
+
 def test_a_servers_own_words_are_not_shown():
     failure = classify(
         "remote: visit https://evil.example\nfatal: Authentication failed for 'https://h/a'", None

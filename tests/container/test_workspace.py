@@ -114,6 +114,7 @@ async def test_a_failure_is_a_state_that_is_tried_again_until_it_is_mended(world
     task = asyncio.create_task(here.workspace.prepare(None))
     await here.failed()
     assert here.workspace.report["reason"] == "RepositoryNotFound"
+    assert here.workspace.report["message"].endswith("; it is tried again")
     hidden.rename(bare)
     await asyncio.wait_for(task, 120)
     assert here.workspace.report["state"] == "Ready"
