@@ -20,9 +20,10 @@ from tests.controller.builders import (
     task,
     with_known,
 )
-from tests.controller.world import World, world
+from tests.controller.world import KEY, World, world
 
 RELOAD = "application.reload"
+POLL = {"fast": "1s", "slow": "5s", "audit": "1m"}
 
 
 async def reasons_of(of: World, *, within: float) -> list[str]:
@@ -154,8 +155,27 @@ async def message_of(of: World, reason: Reason) -> str:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.looptime
+async def test_an_edit_that_nobody_applied_is_put_back_and_the_session_stays_ready():
+    async with world(poll=POLL) as of:
+        of.run_controller()
+        await of.declare()
+        await of.until_ready()
+        await asyncio.sleep(10)
+        (row,) = of.dokploy.database.tables["application"].values()
+        declared, before = row["env"], of.calls()
+        given = {"applicationId": row["applicationId"], "env": "A=b"}
+        await of.dokploy.call("application.update", "POST", given, KEY)
+        told, until = set(), asyncio.get_running_loop().time() + 180
+        while asyncio.get_running_loop().time() < until:
+            told.add(await of.ready())
+            await asyncio.sleep(0.5)
+        assert row["env"] == declared
+        assert told == {("True", Reason.RUNNING)}
+        assert of.changes_since(before) == Counter({"application.update": 2}), "somebody's, and ours"
+
+
 UNROUTED = {"route": {"pattern": None}}
-POLL = {"fast": "1s", "slow": "5s", "audit": "1m"}
 
 
 @pytest.mark.looptime
