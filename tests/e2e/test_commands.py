@@ -208,6 +208,36 @@ def test_a_secret_that_does_not_exist_is_waited_for(berth: Berth, tmp_path: Path
         assert "canary-4711" not in log.read_text(errors="replace"), log
 
 
+def test_a_changed_secret_interrupts_nobody_and_is_taken_up_when_the_agent_rests(berth: Berth):
+    berth.run("create", "secret", "turning", "--from-literal=token=one")
+    text = SESSION.replace("{name: LOG, value: debug}", "{name: T, secretRef: {name: turning, key: token}}")
+    declare(berth, "resting", text)
+    boot = berth.healthz("resting")["boot"]
+    said = berth.run("create", "secret", "turning", "--from-literal=token=two", "--replace")
+    assert "1 session takes it up at its next idle moment: default/resting" in said
+    berth.until(
+        "waiting",
+        lambda: berth.condition("ConfigApplied", "resting").get("reason") == "RestartNeeded",
+        within=15,
+    )
+    assert berth.condition("ConfigApplied", "resting")["message"].startswith("The Secret turning changed")
+    assert berth.condition("Ready", "resting")["status"] == "True"
+    assert berth.healthz("resting")["boot"] == boot
+    berth.run("restart", "resting", "--when-idle")
+    berth.until(
+        "taken up",
+        lambda: (
+            berth.healthz("resting")["boot"] != boot
+            and berth.condition("ConfigApplied", "resting")["status"] == "True"
+            and berth.condition("Ready", "resting")["status"] == "True"
+        ),
+        within=90,
+    )
+    status = berth.session("resting")["status"]
+    assert status["revision"]["running"] == status["revision"]["desired"]
+    berth.run("delete", "session", "resting", "--force")
+
+
 def test_an_edit_behind_our_back_ends_where_the_record_says(berth: Berth):
     declare(berth, "tampered")
     app = berth.session("tampered")["status"]["dokploy"]["applicationId"]
