@@ -57,8 +57,9 @@ class Calls:
 
         async def attempt() -> _T:
             async with self._limiter:
+                after_refusal = self._history.is_refused
                 answer = await self._exchange(procedure, values)
-            return self._understand(procedure, answer, values, shape)
+            return self._understand(procedure, answer, values, shape, after_refusal=after_refusal)
 
         return await self._repeater.run(procedure, attempt)
 
@@ -85,16 +86,24 @@ class Calls:
         return await self._sender.post(procedure.name, values)
 
     def _understand(
-        self, procedure: Procedure, answer: Answer, values: Mapping[str, object], shape: Shape[_T]
+        self,
+        procedure: Procedure,
+        answer: Answer,
+        values: Mapping[str, object],
+        shape: Shape[_T],
+        *,
+        after_refusal: bool,
     ) -> _T:
         if answer.status != httpx.codes.OK:
-            raise error_of(procedure, answer, sent=values.keys(), history=self._history)
+            raise error_of(
+                procedure, answer, sent=values.keys(), history=self._history, after_refusal=after_refusal
+            )
         try:
             value = shape(answer.body)
         except ValueError:
             pass
         else:
-            self._history.accepted()
+            self._history.accepted(after_refusal=after_refusal)
             return value
         # Raised outside of the handler: the cause quotes the answer.
         raise Ambiguous(procedure.name, "Berth cannot read the answer")

@@ -62,11 +62,22 @@ class KeyHistory:
         self._refused = False
         self._at_edge = False
 
-    def accepted(self) -> None:
-        """Dokploy knew the key, and answered the call."""
+    @property
+    def is_refused(self) -> bool:
+        """Whether the key was refused last."""
+        return self._refused
+
+    def accepted(self, *, after_refusal: bool) -> None:
+        """Dokploy knew the key, and answered the call.
+
+        ``after_refusal``: the call was sent when the key was refused already. One that was under way
+        when the key was revoked says nothing of the key now.
+        """
+        self._was_accepted = True
+        if self._refused and not after_refusal:
+            return
         if self._refused:
             self._limited = self._clock()
-        self._was_accepted = True
         self._refused = self._at_edge = False
 
     def at_edge(self) -> KeyStanding:

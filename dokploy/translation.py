@@ -63,13 +63,21 @@ class _Refusal(_Lenient):
 
 
 def error_of(
-    procedure: Procedure, answer: Answer, *, sent: Collection[str], history: KeyHistory
+    procedure: Procedure,
+    answer: Answer,
+    *,
+    sent: Collection[str],
+    history: KeyHistory,
+    after_refusal: bool,
 ) -> DokployError:
-    """The error that an answer other than 200 stands for. ``sent`` are the names of our fields."""
+    """The error that an answer other than 200 stands for.
+
+    ``sent`` are the names of our fields; ``after_refusal``: the key was refused before it was sent.
+    """
     refusal = _read(answer.body)
     if refusal.code is not None and refusal.data.path is not None and not _is_at_edge(answer.status, refusal):
         # Only someone whose key is known gets as far as a procedure: the bare 401 names none.
-        history.accepted()
+        history.accepted(after_refusal=after_refusal)
     return _told(procedure, answer.status, refusal) or _by_status(
         procedure, answer.status, refusal, sent=sent, history=history
     )

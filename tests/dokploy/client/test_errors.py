@@ -17,6 +17,7 @@ from dokploy.errors import (
     Unreachable,
     Unsupported,
 )
+from dokploy.keys import KeyHistory, KeyStanding
 from dokploy.port import ApplicationRef, Domain, VolumeMount
 from tests.dokploy.client.recorded import Hands, Scripted, answer, dokploy, recorded, text
 
@@ -245,3 +246,13 @@ async def test_a_missing_permission_is_not_taken_for_a_limit():
     assert (missing.throttled, missing.of_key) == (False, False)
     assert "may not do this" in missing.message
     assert not after.throttled
+
+
+async def test_an_answer_that_was_under_way_when_the_key_was_revoked_proves_no_limit():
+    history = KeyHistory(Hands())
+    history.accepted(after_refusal=False)
+    assert history.refused() is KeyStanding.NO_LONGER_ACCEPTED
+    history.accepted(after_refusal=False)
+    assert history.refused() is KeyStanding.NO_LONGER_ACCEPTED
+    history.accepted(after_refusal=True)
+    assert history.refused() is KeyStanding.LIMITED
