@@ -122,9 +122,9 @@ class Session:
         for notice in self.notices():
             self.journal.say(notice["source"], notice["message"], level="Warning")
         for file in self._placed:
-            if file.placement in {Placement.REFUSED, Placement.UNUSED}:
+            if file.placement is Placement.REFUSED:
                 self.journal.say(f"login {file.provider}", file.message, level="Warning")
-            elif file.placement is not Placement.UNCHANGED:
+            elif file.placement not in {Placement.UNCHANGED, Placement.UNUSED}:  # the latter is a notice
                 self.journal.say(f"login {file.provider}", file.message or f"{file.name} is in place")
 
     async def prepare(self, given: Secrets) -> None:
@@ -165,6 +165,11 @@ class Session:
             {"source": problem.variable, "message": problem.message} for problem in self._problems
         ]
         found += self._of_workspace()
+        found += [
+            {"source": f"login {file.provider}", "message": file.message}
+            for file in self._placed
+            if file.placement is Placement.UNUSED
+        ]
         if self._identity.problem:
             found.append({"source": "git", "message": self._identity.problem})
         if self._database_remark:

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from container.auth import Placed, Placement
+from container.environment import read_settings
+from container.given import AuthFile, Secrets
 from container.logins import logins
+from container.session import open_session
+from controller.report import noticed, reported
+from crds.base import ConditionStatus
+from crds.vocabulary import ConditionType
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -125,3 +131,21 @@ def test_a_key_that_no_request_can_carry_is_invalid_and_not_repeated(tmp_path):
     assert report["state"] == "Invalid"
     assert "ANTHROPIC_API_KEY holds a line break" in report["message"]
     assert "sk-" not in report["message"]
+
+
+async def test_a_newer_login_that_is_not_used_is_a_notice_of_the_container(tmp_path):
+    variables = {"WORKSPACE_PATH": str(tmp_path / "w"), "DATABASE_PATH": str(tmp_path / "data" / "c.db")}
+    settings = read_settings(variables, first=False)
+    (settings.home / ".codex").mkdir(parents=True)
+    (settings.home / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "refreshed"}')
+    given = AuthFile("codex", 1, "auth.json", base64.b64encode(b"{}").decode())
+    session = open_session(settings, Secrets(auth_files=(given,)))
+    try:
+        told = {notice["source"]: notice["message"] for notice in session.health()["notices"]}
+        assert told["login codex"].startswith("a newer login was given and is not used")
+        assert noticed(session.health()) is not None
+        auth = reported(session.health())[ConditionType.AUTH_READY]
+        assert auth.status is ConditionStatus.TRUE
+        assert auth.message.startswith("codex; codex: a newer login was given and is not used")
+    finally:
+        await session.aclose()
