@@ -239,9 +239,14 @@ def _now() -> float:
 # -- what is searched -----------------------------------------------------------------------------
 
 
-@cache
 def undisturbed(name: str, latency: float = 0.0) -> Run:
     """The run without a fault: its calls are the points at which something can go wrong."""
+    return _undisturbed(name, latency)
+
+
+@cache
+def _undisturbed(name: str, latency: float) -> Run:
+    """One for each pair, whether or not the latency was named: a mutant must not be its own measure."""
     return attempt(NAMED[name], latency=latency)
 
 
