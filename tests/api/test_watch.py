@@ -39,7 +39,7 @@ def told(frame: Frame) -> tuple[str, str]:
 async def take(records: object, wanted: Watch, count: int) -> list[Frame]:
     found: list[Frame] = []
     watcher = Watcher(records, wanted, asyncio.Event(), "/api/watch")
-    async with asyncio.timeout(5), aclosing(watcher.frames()) as frames:
+    async with asyncio.timeout(60), aclosing(watcher.frames()) as frames:
         async for frame in frames:
             found.append(frame)
             if len(found) == count:
@@ -60,7 +60,7 @@ class TestFrames:
         await put(client, "b", title="Changed")
         watcher = Watcher(records, watch(), asyncio.Event(), "/")
         found = []
-        async with asyncio.timeout(5), aclosing(watcher.frames()) as frames:
+        async with asyncio.timeout(60), aclosing(watcher.frames()) as frames:
             async for frame in frames:
                 found.append(frame)
                 if len(found) == 3:
@@ -109,7 +109,7 @@ class TestFrames:
         await put(client, "b", {"team": "y"})
         watcher = Watcher(records, watch(selector="team=x"), asyncio.Event(), "/")
         found = []
-        async with asyncio.timeout(5), aclosing(watcher.frames()) as frames:
+        async with asyncio.timeout(60), aclosing(watcher.frames()) as frames:
             async for frame in frames:
                 found.append(told(frame))
                 if frame.event == "BOOKMARK":

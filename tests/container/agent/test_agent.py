@@ -249,7 +249,7 @@ async def test_the_end_of_the_container_ends_the_turn_and_everything_that_was_st
     pids = [int(of.said.split()[1].removesuffix("half")), int(child.read_text())]
     began = time.monotonic()
     await of.aclose()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     await of.until(lambda: not any(map(is_running, pids)), "its processes are gone")
     again = await bench()
     assert again.prompts[0][1] == "Interrupted"
@@ -314,7 +314,7 @@ async def test_an_agent_that_does_not_speak_is_a_state(bench, at_start, told):
     assert told in of.message
     began = time.monotonic()
     await of.aclose()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 async def test_an_agent_that_is_not_there_is_a_state(bench):
