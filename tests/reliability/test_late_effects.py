@@ -11,8 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.reliability import injector
-from tests.reliability.faults import Fault, Injection
+from tests.reliability.faults import EFFECT_AFTER, Fault, Injection
 from tests.reliability.scenarios import NAMED
 from tests.reliability.search import attempt, undisturbed
 from tests.reliability.world import ReliabilityWorld
@@ -36,7 +35,7 @@ def test_what_is_attached_twice_is_detached(
     monkeypatch: pytest.MonkeyPatch, name: str, seconds: float, restarted: bool
 ) -> None:
     call = next(call for call in undisturbed("create").calls if call.name == name)
-    monkeypatch.setattr(injector, "_EFFECT_AFTER", seconds)
+    monkeypatch.setitem(EFFECT_AFTER, Fault.SLOW, seconds)
     scenario = replace(CREATE, act=_create_and_restart) if restarted else CREATE
     run = attempt(scenario, Injection(call.number, Fault.SLOW), within=seconds + 200.0)
     assert run.injected
