@@ -25,11 +25,11 @@ def find_chromium() -> str | None:
     return named or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
-PATIENCE = 15_000
+PATIENCE = 120_000
 """Milliseconds that a page gets for what is done to it, on a machine that is busy."""
 
 # What comes about at all comes soon; a machine with other work gets its time.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")

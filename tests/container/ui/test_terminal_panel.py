@@ -88,7 +88,7 @@ def test_a_flood_holds_up_neither_page_nor_container(opened: Opened, container: 
     page = opened("/terminal")
     open_terminal(page)
     type_line(page, "head -c 5000000 /dev/zero | tr '\\0' x; echo warm''ed")
-    expect(rows(page)).to_contain_text("warmed", timeout=60_000)
+    expect(rows(page)).to_contain_text("warmed", timeout=120_000)
     before = resident(container.program.pid)
     over = container.workspace / "over"
     type_line(page, f"yes 01234567890123456789012345678901 | head -c 20000000; touch {over}; echo the''end")
@@ -97,7 +97,7 @@ def test_a_flood_holds_up_neither_page_nor_container(opened: Opened, container: 
         began = time.monotonic()
         assert container.request("/healthz")[0] == 200
         slowest = max(slowest, time.monotonic() - began)
-    expect(rows(page)).to_contain_text("theend", timeout=60_000)
+    expect(rows(page)).to_contain_text("theend", timeout=120_000)
     grown = resident(container.program.pid) - before
     print(f"20 MB of output: /healthz within {slowest * 1000:.0f} ms, grown by {grown:.1f} MB")
     assert slowest < 1
