@@ -34,11 +34,12 @@ from crds.session import SessionStatus
 from dokploy import calls, procedures
 from dokploy.port import VolumeRole
 from tests.fakes.memory_records import MemoryRecords
-from tests.reliability.faults import Fault, Injection, Tamper
+from tests.reliability.faults import Fault, Injection, Outage, Tamper
 from tests.reliability.search import disturbed, singles, tamperings, undisturbed
 
 Patch = pytest.MonkeyPatch
-Search = Callable[[str], Iterator[tuple[Injection, ...]]]
+Tried = tuple[Injection | Outage, ...]
+Search = Callable[[str], Iterator[Tried]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Mutant:
     by: Search
 
 
-def calm(_name: str) -> Iterator[tuple[Injection, ...]]:
+def calm(_name: str) -> Iterator[Tried]:
     """Nothing goes wrong."""
     yield ()
 
@@ -59,7 +60,7 @@ def calm(_name: str) -> Iterator[tuple[Injection, ...]]:
 def faults(*kinds: Fault) -> Search:
     """These faults at every call at which they can happen."""
 
-    def search(name: str) -> Iterator[tuple[Injection, ...]]:
+    def search(name: str) -> Iterator[Tried]:
         return (one for one in singles(name) if one[0].fault in kinds)
 
     return search
@@ -68,8 +69,27 @@ def faults(*kinds: Fault) -> Search:
 def deeds(*kinds: Tamper) -> Search:
     """These deeds of an outsider before every call."""
 
-    def search(name: str) -> Iterator[tuple[Injection, ...]]:
+    def search(name: str) -> Iterator[Tried]:
         return (one for one in tamperings(name) if one[0].fault in kinds)
+
+    return search
+
+
+def outage(fault: Fault, call: str) -> Search:
+    """This call fails for a while."""
+
+    def search(_name: str) -> Iterator[Tried]:
+        yield (Outage(fault, 40.0, frozenset({call})),)
+
+    return search
+
+
+def refused(change: str, *, unread: str) -> Search:
+    """This change is refused once, and afterwards that reading fails for a while."""
+
+    def search(name: str) -> Iterator[Tried]:
+        number = next(call.number for call in undisturbed(name).calls if call.name == change)
+        yield Injection(number, Fault.REFUSED), Outage(Fault.REFUSED, 60.0, frozenset({unread}))
 
     return search
 
@@ -150,6 +170,7 @@ def _delete_on_empty_view(patch: Patch) -> None:
         return real(session, of, observed, **named)
 
     patch.setattr(reconcile, "plan_deletion", mutant)
+    patch.setattr(reconcile, "out_of_reach", lambda *given: None)
 
 
 def _no_fence(patch: Patch) -> None:
@@ -323,7 +344,7 @@ MUTANTS = (
         "delete on an empty view",
         _delete_on_empty_view,
         ("delete retaining",),
-        faults(Fault.EMPTY_VIEW, Fault.REVOKED),
+        refused("application.delete", unread="overview.services"),
     ),
     Mutant("no fence", _no_fence, ("change environment", "create"), singles),
     Mutant("no resync", _no_resync, ("change environment",), deeds(Tamper.SCALES_DOWN)),
@@ -369,8 +390,10 @@ def first_law_broken(mutant: Mutant, patch: Patch) -> str | None:
         searched = list(mutant.by(name))
         with patch.context() as patched:
             mutant.make(patched)
-            for injections in searched:
-                run = disturbed(name, injections)
+            for tried in searched:
+                injections = tuple(one for one in tried if isinstance(one, Injection))
+                outages = [one for one in tried if isinstance(one, Outage)]
+                run = disturbed(name, injections, outages[0] if outages else None)
                 if run.broken:
                     return run.told()
     return None

@@ -133,7 +133,8 @@ async def _delete_and_undelete(of: ReliabilityWorld) -> None:
 
 
 async def _stop_and_delete(of: ReliabilityWorld) -> None:
-    """Once it is stopped nobody can be asked any more."""
+    """Once it is stopped nobody can be asked any more: it is asked before."""
+    await of.edit(files=2)
     await of.stop()
     await asyncio.sleep(10)
     await of.delete()
@@ -268,7 +269,7 @@ SCENARIOS = (
     Scenario("delete and save", _delete_and_save, _declared_with_work),
     Scenario("delete and undelete", _delete_and_undelete, _declared_with_work),
     Scenario("delete by force", ReliabilityWorld.delete_forced, _declared_with_work),
-    Scenario("stop and delete", _stop_and_delete, _declared_with_work, ends=Reason.WORK_UNSAVED),
+    Scenario("stop and delete", _stop_and_delete, _declared, ends=Reason.WORK_UNSAVED),
     Scenario("create and delete", _create_and_delete),
     Scenario("build and delete", _build_and_delete, builds={REPOSITORY: BuildScript(seconds=4.0)}),
     Scenario("hand over a deletion", _hand_over_a_deletion, _declared),

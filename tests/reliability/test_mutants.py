@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.reliability.mutants import MUTANTS, Mutant, first_law_broken
+from tests.reliability.mutants_of_text import OF_TEXT
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS + OF_TEXT, ids=lambda mutant: mutant.name)
 def test_a_mutant_dies(
     mutant: Mutant, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ):

@@ -69,6 +69,13 @@ def every_outage(name: str, seconds: float) -> Iterator[Outage]:
             yield Outage(fault, seconds, kinds=kinds)
 
 
+def lies() -> Iterator[Outage]:
+    """Listings that are answered with 200, and lack what is there."""
+    for call in ("overview.services", "swarm.getNodeApps"):
+        for fault in (Fault.EMPTY_VIEW, Fault.PARTIAL_VIEW):
+            yield Outage(fault, SECONDS, frozenset({call}))
+
+
 def lawful(name: str, *injections: Injection, outage: Outage) -> bool:
     """Hold a run to the laws; whether the outage befell any call at all."""
     run = disturbed(name, injections, outage)
@@ -97,6 +104,19 @@ def test_an_outage_of_what_is_read_after_a_crash_breaks_no_law(counted: Counted,
             number += lawful(name, Injection(change, Fault.CRASH_AFTER), outage=outage)
     counted("outages", number)
     assert number
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["create", "stop", "at rest", "at rest, stopped"])
+def test_a_listing_that_lies_for_a_while_breaks_no_law(counted: Counted, name: str):
+    counted("outages", sum(lawful(name, outage=outage) for outage in lies()))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_listing_that_lies_breaks_no_law_in_any_scenario(counted: Counted, name: str):
+    counted("outages", sum(lawful(name, outage=outage) for outage in lies()))
 
 
 @pytest.mark.parametrize("fault", OUTAGES)
