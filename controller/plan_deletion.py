@@ -6,6 +6,7 @@ what is seen                                what follows
 no application was ever asked for           the record may go
 a listing is unknown                        nothing (S7)
 an application, a build of it queued/runs   wait: at its end it would leave an orphan (FACTS 13)
+one, a build of it may still be under way   wait: at its end it would leave an orphan
 one, unforced, its container not asked      ask it for its work as it is now
 one, unforced, work unsaved or not known    wait: its owner is told, and can undo the deletion
 an application                              Delete
@@ -32,7 +33,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from controller.actions import Create, Delete, RemoveVolume, route_text
+from controller.actions import Build, Create, Delete, RemoveVolume, route_text
 from controller.errors import Failure, Next
 from controller.identity import Identity
 from controller.observed import Observed, Reading, Silence
@@ -52,6 +53,7 @@ from crds.vocabulary import Reason
 from dokploy.port import VolumeRole
 
 _CREATE = frozenset({Create.__name__})
+_BUILD = frozenset({Build.__name__})
 _DELETE_SETTLES = 120.0
 """Seconds in which a deletion of the application that got no answer may still take effect."""
 
@@ -109,6 +111,9 @@ def plan_deletion(
 
 def _delete_applications(session: Session, observed: Observed, now: datetime, *, at_stake: bool) -> Plan:
     known = replace_known(session.status.dokploy, lost_at=None)
+    if may_take_effect(known.intent, _BUILD, now):
+        # In no queue yet, it would be built after the deletion, and leave a service behind.
+        return unanswered(known, "build")
     if observed.jobs is None:
         return needing(known, "No build of it may be queued or running", Reading.JOBS)
     rows = [row for row in observed.applications or () if not observed.has_job(row.ref.application_id)]

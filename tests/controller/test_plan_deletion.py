@@ -245,5 +245,12 @@ def test_a_late_create_is_awaited_before_volumes_go():
     assert deleting(of, nothing()).actions == ()
 
 
+def test_a_late_build_is_awaited_before_the_application_goes():
+    of = ran(intent=Intent(actions=("Build",), at=NOW - seconds(2)))
+    assert deleting(of, seen(of, jobs=(), work=CLEAN)).actions == ()
+    late = ran(intent=Intent(actions=("Build",), at=NOW - seconds(20)))
+    assert kinds(deleting(late, seen(late, jobs=(), work=CLEAN))) == [Delete]
+
+
 def test_on_an_unknown_view_nothing_is_deleted():
     assert deleting(session(deleting=True), Observed()).actions == ()
