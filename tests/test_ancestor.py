@@ -25,7 +25,7 @@ from tests.container.conftest import start as start  # noqa: PLC0414
 from tests.controller.world import NAMESPACE, world
 
 ROOT = Path(__file__).parents[1]
-RECORDINGS = ROOT / "tests" / "dokploy" / "recordings"
+RECORDINGS = (ROOT / "tests/dokploy/recordings", ROOT / "tests/dokploy/client/recordings")
 LOGIN = json.dumps({"tokens": {"access_token": "a", "refresh_token": "b"}})
 
 
@@ -71,7 +71,7 @@ async def test_2_what_was_created_is_found_again_and_deleted_whatever_failed_mea
 def recorded_calls() -> set[tuple[str, str]]:
     """Method and procedure of every call that a real Dokploy answered with 200."""
     found = set()
-    for path in RECORDINGS.glob("*.json"):
+    for path in (path for directory in RECORDINGS for path in directory.glob("*.json")):
         call = json.loads(path.read_text())
         if call["response"]["status"] == 200:
             request = call["request"]
