@@ -127,7 +127,7 @@ class Watch(laws.Keeper):
             self.hold(laws.s1_volume, call.subject, claims)
             self.hold(laws.s9_order, call.subject, self._known(), holders)
         elif call.name == "application.create":
-            if not self._is_overdue(call):  # its session may have gone meanwhile
+            if not self._is_overdue(call) and not self._went_meanwhile(owner):
                 self.hold(laws.s8, call.subject, self._of.records.all(Session))
         elif application_id is not None:
             if call.name == "application.delete":
@@ -155,6 +155,11 @@ class Watch(laws.Keeper):
             self._overlaps(),
             spare=spare_creates(self.injector.injected) + self._of.doubled,
         )
+
+    def _went_meanwhile(self, session_id: str) -> bool:
+        """Whether a session was deleted while a call for it was on its way."""
+        deleted, latency = self._deleted_at.get(session_id), self.injector.latency
+        return deleted is not None and 0 < latency >= asyncio.get_running_loop().time() - deleted
 
     def _count(self) -> None:
         """Law S6 of the rate, where it is low enough to be reached."""
