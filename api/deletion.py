@@ -8,11 +8,15 @@ from api.ports import Loss
 from api.problems import Problem, Reason
 from crds.base import Resource
 from crds.session import ORPHAN_ANNOTATION, OperatingMode, Session
+from crds.vocabulary import Reason as Why
 
 R = TypeVar("R", bound=Resource)
 
 FORCE_DELETE_ANNOTATION = "berth.dev/force-delete"
 """``"true"``: the session may go although work in it is not saved elsewhere (law S9)."""
+
+_OUT_OF_REACH = frozenset({Why.TARGET_NOT_FOUND, Why.TARGET_REPLACED, Why.TARGET_UNREACHABLE})
+"""Reasons for which only ``--orphan`` ends a deletion, should they last."""
 
 FOR_THIS_DELETION = frozenset({FORCE_DELETE_ANNOTATION, ORPHAN_ANNOTATION})
 """Annotations that say how one deletion goes, and nothing of the next."""
@@ -29,6 +33,8 @@ def refused(session: Session, loss: Loss) -> Problem:
         save = f"commit and push (berth open {name})" if runs else f"start it (berth start {name}) and push"
         detail = f"{who} holds work that is saved nowhere else: {loss.what}; {save}, or {give_up}"
         return Problem(Reason.WORK_UNSAVED, detail)
+    if any(condition.reason in _OUT_OF_REACH for condition in session.status.conditions):
+        give_up = f"{give_up}, or, if its target does not come back, with orphan"
     detail = (
         f"{who} may hold work that is saved nowhere else: {loss.what}; "
         f"try again once it answers (berth why {name}), or {give_up}"

@@ -425,6 +425,16 @@ class TestDelete:
         again = await client.delete(HELLO)
         assert (again.status_code, "which waits" in again.json()["detail"]) == (409, True)
 
+    @pytest.mark.parametrize(("reason", "named"), [("TargetNotFound", True), ("Running", False)])
+    async def test_the_way_out_is_named_where_the_target_is_gone(
+        self, client: Client, work: Work, stand, reason: str, named: bool
+    ) -> None:
+        await client.put(HELLO, json=session_body())
+        await stand(conditions=[condition("Ready", ConditionStatus.FALSE, reason)])
+        work.loss = Lost("WorkUnknown", "its container does not answer")
+        detail = (await client.delete(HELLO)).json()["detail"]
+        assert ("if its target does not come back, with orphan" in detail) is named
+
     async def test_a_deletion_that_hangs_can_be_forced(self, client: Client, records: SqlRecords) -> None:
         await client.put(HELLO, json=session_body())
         await hold(records)
