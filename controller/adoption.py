@@ -36,6 +36,8 @@ def readings_to_adopt(known: DokployStatus, want: Desired, observed: Observed) -
         missing = [reading for reading, answer in asked.items() if answer is None]
         if missing:
             return needing(known, "The container tells what it runs", *missing)
+    if observed.runs is None and _may_have_begun(known, want, observed):
+        return needing(known, "Its newest task tells whether the apply took effect", Reading.RUNS)
     edited = observed.detail.config is None or not same_effect(observed.detail.config, want.config)
     if observed.tasks is None and edited and known.task is not None:
         return needing(known, "Whether what was edited was applied, too, is told by its tasks", Reading.TASKS)
@@ -55,17 +57,36 @@ def _may_be_applied(known: DokployStatus, want: Desired, observed: Observed) -> 
     )
 
 
+def _may_have_begun(known: DokployStatus, want: Desired, observed: Observed) -> bool:
+    """Whether a task that is not the one to be replaced came of an apply that was not answered."""
+    applies = known.intent is not None and Apply.__name__ in known.intent.actions
+    newest = observed.tasks[0] if observed.tasks else None
+    if not applies or want.config.replicas == 0 or newest is None or newest.has_ended:
+        return False
+    return newest.task_id not in {known.task, known.replaced}
+
+
+def _has_begun(known: DokployStatus, want: Desired, observed: Observed) -> bool:
+    """Whether that task runs the desired revision, healthy or not yet.
+
+    Then a further apply would only restart it, at each try for as long as no answer comes. Nobody's
+    restart of an older revision shows so, and one of the desired revision does as well.
+    """
+    return _may_have_begun(known, want, observed) and observed.runs == want.revision
+
+
 def adopted(session: Session, want: Desired, observed: Observed, detail: ApplicationDetail) -> DokployStatus:
     """Our record, corrected by what Dokploy holds."""
     known = session.status.dokploy
     configured = detail.config is not None and same_effect(detail.config, want.config)
     running = _is_wanted(want, observed)
     applied = known.applied if known.application_id == detail.ref.application_id else None
+    begun = configured and running and _has_begun(known, want, observed)
     if known.intent is not None and _APPLIES.intersection(known.intent.actions):
         echoed = _newest_echoes(want, observed)
         stopped = want.config.replicas == 0
         there = configured and running and observed.service is not None
-        applied = want.digest if there and (echoed or stopped) else None
+        applied = want.digest if begun or (there and (echoed or stopped)) else None
     elif not running or not (configured or _is_untouched(known, observed)):
         applied = None
     return replace_known(
@@ -74,8 +95,12 @@ def adopted(session: Session, want: Desired, observed: Observed, detail: Applica
         described=want.described if detail.config == want.config else None,
         applied=applied,
         applied_from=want.origin if applied == want.digest else known.applied_from,
+        restarted=session.spec.restarted_at if begun else known.restarted,
+        deployed_at=known.intent.at if begun and known.intent is not None else known.deployed_at,
         # What runs as declared is not about to be replaced, whatever a pass that was cut off meant to do.
-        replaced=None if known.intent is not None and applied == want.digest else known.replaced,
+        replaced=(
+            None if known.intent is not None and applied == want.digest and not begun else known.replaced
+        ),
         storage=tuple(dict.fromkeys(mount.volume for mount in detail.mounts if mount in want.volumes)),
         route=_attached_route(detail.domains, want.domain),
     )

@@ -15,7 +15,6 @@ from controller.observed import Silence
 from dokploy.errors import Ambiguous, DokployError, Failed, Unauthorized, Unreachable
 from dokploy.port import ContainerRow, Dokploy, TaskRow
 
-_ENDED_TASKS = frozenset({"Complete", "Failed", "Orphaned", "Rejected", "Remove", "Shutdown"})
 _ENDED_CONTAINERS = frozenset({"dead", "exited", "removing"})
 
 
@@ -46,7 +45,7 @@ async def read_remains(
     containers = await _containers(dokploy, identity)
     if was_applied and not (tasks or containers or await dokploy.list_services()):
         return tasks, Silence.NO_ANSWER
-    alive = [row.task_id for row in tasks if row.state not in _ENDED_TASKS]
+    alive = [row.task_id for row in tasks if not row.has_ended]
     return tasks, (*alive, *(row.name for row in containers if row.state not in _ENDED_CONTAINERS))
 
 

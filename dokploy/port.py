@@ -64,6 +64,10 @@ class ServiceRow:
     image: str
 
 
+_ENDED = frozenset({"Complete", "Failed", "Orphaned", "Rejected", "Remove", "Shutdown"})
+"""States of a task that Swarm does not take back."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRow:
     """One row of a service's task history, the newest first.
@@ -77,6 +81,11 @@ class TaskRow:
     state: str
     age: float | None
     error: str
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs nothing, and never will again."""
+        return self.state in _ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,17 @@ def test_a_listing_that_lies_breaks_no_law_in_any_scenario(counted: Counted, nam
     counted("outages", sum(lawful(name, outage=outage) for outage in lies()))
 
 
+@pytest.mark.parametrize("name", ["restart", "change environment", "start", "create"])
+def test_an_apply_that_took_effect_is_not_made_again_while_no_answer_comes(name: str):
+    """Its task tells that it did; each further one would restart the container."""
+    outage = Outage(Fault.GARBLED, SECONDS, frozenset({"application.reload"}))
+    run = disturbed(name, (), outage)
+    assert run.suffered > 0
+    reloads = [call for call in run.calls if call.name == "application.reload"]
+    expected = [call for call in undisturbed(name).calls if call.name == "application.reload"]
+    assert len(reloads) <= len(expected) + 1, run.told()
+
+
 @pytest.mark.parametrize("fault", OUTAGES)
 def test_no_volume_goes_while_nobody_says_what_has_it(fault: Fault):
     """That the containers cannot be listed is no sign that they are gone (law S9)."""
