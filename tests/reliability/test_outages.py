@@ -31,7 +31,9 @@ READINGS = sorted(
     if isinstance(value, procedures.Procedure) and value.is_reading
 )
 NOT_DONE = tuple(fault for fault in OUTAGES if fault is not Fault.GARBLED)
-"""Those after which a change has surely not taken effect: each ambiguous apply is one more restart."""
+"""Those after which a change has surely not taken effect."""
+REMOVES = frozenset({"delete", "delete stopped", "delete built", "redeclare"})
+"""Scenarios in which a change whose answers are lost is asked for at each try: the removal of a volume."""
 AUDITED = (
     "overview.services",
     "swarm.getNodeApps",
@@ -55,6 +57,8 @@ def outages(name: str) -> Iterator[Outage]:
         yield Outage(OUTAGES[turn % len(OUTAGES)], SECONDS, frozenset({call}))
     for turn, kinds in enumerate(_KINDS, start=len(name)):
         yield Outage(NOT_DONE[turn % len(NOT_DONE)], SECONDS, kinds=kinds)
+    if name not in REMOVES:
+        yield Outage(Fault.GARBLED, SECONDS, kinds=frozenset({Kind.CHANGE}))
     yield Outage(Fault.SILENT, SECONDS, kinds=frozenset({Kind.ECHO}))
     yield Outage(Fault.FOREIGN, SECONDS, kinds=frozenset({Kind.ECHO}))
 
