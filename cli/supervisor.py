@@ -21,7 +21,7 @@ from typing import IO
 
 import psutil
 
-from records.sql.apart import PYTHON, import_path
+from records.sql.apart import import_path, python
 
 _STOP_GRACE = 15.0
 _RESTART_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -123,7 +123,7 @@ class Supervisor:
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
         with _opened_log(self.log_of(program.name)) as log:
             child = await asyncio.create_subprocess_exec(
-                *PYTHON,
+                *python(),
                 "-m",
                 program.module,
                 *program.arguments,

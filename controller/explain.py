@@ -22,7 +22,7 @@ from crds.base import Key
 from crds.session import DokployStatus, OperatingMode, Session
 from crds.target import Target
 from crds.vocabulary import Reason
-from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow
+from dokploy.port import ApplicationRef, ApplicationRow, ServiceRow, TaskRow
 from records.errors import NotFound
 from records.paging import pages
 from records.port import Records
@@ -106,7 +106,9 @@ def as_recorded(session: Session) -> Observed:
     row = ApplicationRow(ref, str(session.key), "done", known.environment_id or "", _EPOCH, None)
     wanted = _wanted(known, session)
     service = ServiceRow(known.app_name, wanted if known.task else 0, wanted, "")
-    return Observed(applications=(row,), services=(service,) if known.applied else ())
+    # What an apply would replace is on record, and need not be read to be named.
+    tasks = (TaskRow(known.task, "running", "Running", None, ""),) if known.task else None
+    return Observed(applications=(row,), services=(service,) if known.applied else (), tasks=tasks)
 
 
 def _wanted(known: DokployStatus, session: Session) -> int:

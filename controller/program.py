@@ -10,6 +10,7 @@ import socket
 import sys
 import uuid
 from datetime import UTC, datetime
+from types import FrameType
 
 import structlog
 from pydantic import ValidationError
@@ -62,8 +63,14 @@ async def run(settings: ControllerSettings) -> None:
 async def _until_told(settings: ControllerSettings) -> None:
     task = asyncio.create_task(run(settings))
     loop = asyncio.get_running_loop()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ends already
+            loop.call_soon_threadsafe(task.cancel)
+
+    # Not the loop's own handlers, which end with it: told once more just then, it would die of the signal.
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        signal.signal(number, end)
     with contextlib.suppress(asyncio.CancelledError):
         await task
 

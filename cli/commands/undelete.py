@@ -12,6 +12,7 @@ from cli.client import Client
 from cli.failures import ExitCode, Failure, Failures
 from cli.kinds import Reference, references
 from cli.options import Namespace, Server
+from cli.output import say
 from cli.surroundings import Call
 
 EXAMPLES = """
@@ -44,5 +45,5 @@ async def _undelete(named: Sequence[Reference], client: Client) -> None:
     for reference in named:
         with failures.collected(str(reference) if len(named) > 1 else ""):
             await client.undelete(reference)
-            typer.echo(f"{reference} is kept")
+            say(f"{reference} is kept")
     failures.raise_found()

@@ -17,9 +17,12 @@ FAILED = 1
 """The program's exit code where it failed and says why, on stderr and in our own words."""
 
 
-PYTHON = (sys.executable, "-P")
-"""Starts a program of ours; not from where the person stands: an ``api`` of their own may lie there."""
 _PACKAGES = Path(__file__).resolve().parents[2]
+
+
+def python() -> tuple[str, ...]:
+    """Starts a program of ours; not from where the person stands: an ``api`` of their own may lie there."""
+    return (sys.executable, "-P")
 
 
 def import_path() -> str:
@@ -35,7 +38,7 @@ async def migrate_apart(url: str) -> None:
         Unavailable: it failed; the message says why, and the database is as it was.
     """
     program = await asyncio.create_subprocess_exec(
-        *(*PYTHON, "-m", "records", "migrate"),
+        *(*python(), "-m", "records", "migrate"),
         env={**os.environ, "PYTHONPATH": import_path(), URL_VARIABLE: url},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

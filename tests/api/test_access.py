@@ -40,6 +40,8 @@ EXPECTED = {
     ("GET", "/api/namespaces/{namespace}/{plural}/{name}"),
     ("PUT", "/api/namespaces/{namespace}/{plural}/{name}"),
     ("DELETE", "/api/namespaces/{namespace}/{plural}/{name}"),
+    ("POST", "/api/{plural}/{name}/undelete"),
+    ("POST", "/api/namespaces/{namespace}/{plural}/{name}/undelete"),
 }
 
 

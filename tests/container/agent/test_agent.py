@@ -300,7 +300,7 @@ async def test_an_agent_that_crashes_at_its_start_is_a_state_and_comes_back_when
 @pytest.mark.parametrize(
     ("at_start", "told"),
     [
-        ("hang", "it has not answered for 3 seconds"),
+        ("hang", "it has neither answered nor done anything for 3 seconds"),
         ("garbage", "it writes to its output what is no ACP"),
         ("close", "it closed its output"),
         ("version", "it speaks version 77 of ACP"),
