@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.berth import ROOT, Berth
 
@@ -208,6 +209,7 @@ def test_a_secret_that_does_not_exist_is_waited_for(berth: Berth, tmp_path: Path
         assert "canary-4711" not in log.read_text(errors="replace"), log
 
 
+@pytest.mark.soak  # two minutes of rest, for real; in virtual time: tests/controller/test_takeup.py
 def test_a_changed_secret_interrupts_nobody_and_is_taken_up_when_the_agent_rests(berth: Berth):
     berth.run("create", "secret", "turning", "--from-literal=token=one")
     text = SESSION.replace("{name: LOG, value: debug}", "{name: T, secretRef: {name: turning, key: token}}")

@@ -27,6 +27,8 @@ SHORT_ONES = (
 )
 """Those of at most `SHORT` calls, but for what much resembles another; a test holds the list to the
 scenarios."""
+LARGE, OF_LARGE = frozenset({"create stopped", "start"}), 3
+"""Scenarios of which so many shards are in every run, and all in `make soak`."""
 THIN = 5
 """Of the faults in the wake of another, those after every fifth first fault, and of these every fifth,
 are in every run."""
@@ -37,9 +39,17 @@ def test_the_short_scenarios_are_these():
     assert sorted(short) == sorted(SHORT_ONES)
 
 
+def _shards() -> list[object]:
+    """All of them in every run, but for those of the two that have by far the most pairs: some of these."""
+    return [
+        pytest.param(name, part, marks=[pytest.mark.soak] if name in LARGE and part >= OF_LARGE else [])
+        for name in SHORT_ONES
+        for part in range(SHARDS)
+    ]
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("part", range(SHARDS))
-@pytest.mark.parametrize("name", SHORT_ONES)
+@pytest.mark.parametrize(("name", "part"), _shards())
 def test_two_faults_anywhere_break_no_law(counted: Counted, name: str, part: int):
     counted("double faults", all_lawful(name, pairs(name, part, SHARDS)))
 
