@@ -57,7 +57,11 @@ def _read(text: str, origin: str, namespace: str, variables: Mapping[str, str]) 
     for document in read_documents(text, origin=origin, namespace=namespace, variables=variables):
         resource = document.resource
         reference = refer(kind_named(resource.kind), resource.metadata.name, resource.metadata.namespace)
-        yield Declared(reference, dump(resource), document.origin)
+        record = dump(resource)
+        if "status" in record:
+            # As `berth get` wrote it: its version moves with each status, and says nothing of the spec.
+            record["metadata"].pop("resourceVersion", None)
+        yield Declared(reference, record, document.origin)
 
 
 def _doubles(found: Sequence[Declared]) -> list[Cause]:

@@ -234,11 +234,12 @@ async def test_pushed_work_is_saved(served, workspace, ref, depth):
 
     await _clone(runner, served, workspace, ref, depth)
     git("switch", "-q", "-c", f"mine-{ref}-{depth}", cwd=workspace)
-    _commit(workspace)
+    # Its own words: one of the same second would be the commit that another case has pushed.
+    git("commit", "-q", "--allow-empty", "-m", f"first {ref} {depth}", cwd=workspace)
     assert await unpushed() == 1
     git("push", "-q", "origin", "HEAD", cwd=workspace)
     assert await unpushed() == 0
-    _commit(workspace)
+    git("commit", "-q", "--allow-empty", "-m", f"second {ref} {depth}", cwd=workspace)
     assert await unpushed() == 1
     git("commit", "-q", "--amend", "--allow-empty", "-m", "again", cwd=workspace)
     git("push", "-q", "origin", "HEAD:refs/heads/elsewhere", "--force", cwd=workspace)
