@@ -4,6 +4,7 @@ import json
 
 import yaml
 
+from cli.documents import declared
 from tests.cli.samples import session
 
 HELLO = """
@@ -228,3 +229,14 @@ def test_values_are_never_repeated_in_an_error(berth, tmp_path):
         assert "canary" not in result.output
     assert berth("create", "secret", "github", f"--from-file={tmp_path}/nope").exit_code == 3
     assert berth("create", "session", "x", "--from-literal=a=b").exit_code == 2
+
+
+def test_what_get_wrote_is_applied_whatever_status_came_since(tmp_path):
+    """Each status moves the version; a version that a person wrote is theirs, and stays."""
+    text = "kind: Session\nmetadata: {name: a, uid: u, resourceVersion: '7'}\n"
+    (tmp_path / "a.yaml").write_text(text + "status: {phase: Running}\n")
+    (written,) = declared([str(tmp_path / "a.yaml")], namespace="default", home=tmp_path)
+    assert "resourceVersion" not in written.record["metadata"]
+    (tmp_path / "a.yaml").write_text(text)
+    (guarded,) = declared([str(tmp_path / "a.yaml")], namespace="default", home=tmp_path)
+    assert guarded.record["metadata"]["resourceVersion"] == "7"
