@@ -175,7 +175,7 @@ async def _start(places: Places, ports: Ports, supervisor: Supervisor, start: St
         await declare_target(client, places)
         if start.with_example:
             await run_example(client, places, say, patience=start.patience)
-    say("enter     berth open hello (a session's page lets in only who comes from Berth)")
+    say("enter     berth open hello (a session's page opens only through Berth)")
     say("look      berth get sessions · berth describe session hello")
 
 
